@@ -1,0 +1,1 @@
+"""argv → one action → text and exit code; one module per command group."""

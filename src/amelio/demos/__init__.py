@@ -1,0 +1,1 @@
+"""Seeded image collections for the demo projects (pure)."""

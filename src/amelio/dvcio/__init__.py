@@ -1,0 +1,1 @@
+"""The only door to dvc and its satellites."""

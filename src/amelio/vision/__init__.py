@@ -1,0 +1,1 @@
+"""Classification of several attributes of images that arrive in lots (PyTorch)."""
