@@ -11,7 +11,7 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; at the end it is synced and renamed over `path`.
 
-    Parent folders are made. When the body raises, the temporary file goes and `path` stays as it was.
+    Parent folders are made. When the body raises, `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)

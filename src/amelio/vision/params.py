@@ -1,0 +1,239 @@
+"""`params.yaml` as typed values; a wrong key or value is refused with its line."""
+
+import difflib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from amelio.errors import InputError, all_of
+
+Share = Annotated[float, Field(ge=0, le=1)]
+ClassName = int | str
+
+
+class Algorithm(StrEnum):
+    """How `hyperopt` chooses the next trial (Optuna's samplers)."""
+
+    TPE = "tpe"
+    RANDOM = "random"
+    CMAES = "cmaes"
+
+
+class Optimizer(StrEnum):
+    """Optimisers of `train.optimizer`, by their PyTorch names."""
+
+    ADAMW = "AdamW"
+    ADAM = "Adam"
+    SGD = "SGD"
+
+
+class Scheduler(StrEnum):
+    """Learning-rate schedules of `train.scheduler`."""
+
+    REDUCE_ON_PLATEAU = "ReduceLROnPlateau"
+    ONE_CYCLE = "OneCycle"
+    COSINE = "cosine"
+    NONE = "none"
+
+
+class Metric(StrEnum):
+    """Figures that `evaluate` can compute for each attribute."""
+
+    ACCURACY = "accuracy"
+    PRECISION = "precision"
+    RECALL = "recall"
+    F1_SCORE = "f1_score"
+    CALIBRATION_ERROR = "calibration_error"
+
+
+class Scale(StrEnum):
+    """How a tuned value is drawn from its range."""
+
+    LINEAR = "linear"
+    LOG = "log"
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, and no key that nothing reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataParams(Section):
+    """What becomes of the raw images, and who may train on which."""
+
+    seed: int = 42
+    train_split: Share = 0.9
+    val_split: Share = 0.1
+    image_size: Annotated[int, Field(ge=8, le=512)] = 64
+    trim_border: bool = True
+    max_unreadable_share: Share = 0.01
+    attributes: dict[str, list[ClassName]] | None = None
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.train_split + self.val_split > 1 + 1e-9:
+            raise ValueError("train_split + val_split must be at most 1")
+        return self
+
+
+class Dimension(Section):
+    """One tuned key: its first value, and either a range with a scale or a list of choices."""
+
+    start: int | float | str
+    range: tuple[float, float] | None = None
+    scale: Scale = Scale.LINEAR
+    choices: list[int | float | str] | None = None
+
+    @model_validator(mode="after")
+    def _start_inside(self) -> Self:
+        if (self.range is None) == (self.choices is None):
+            raise ValueError("give either 'range' or 'choices'")
+        if self.choices is not None and self.start not in self.choices:
+            raise ValueError(f"start {self.start!r} is not one of the choices")
+        if self.range is not None:
+            low, high = self.range
+            if isinstance(self.start, str) or not low <= self.start <= high or low >= high:
+                raise ValueError(
+                    f"start {self.start!r} must be a number within range {[low, high]}"
+                )
+            if self.scale is Scale.LOG and low <= 0:
+                raise ValueError("a range on a log scale must be above 0")
+        return self
+
+
+class HyperoptParams(Section):
+    """How the tuning searches; it reads nothing of `train`."""
+
+    max_evals: Annotated[int, Field(ge=1)] = 10
+    algorithm: Algorithm = Algorithm.TPE
+    timeout: Annotated[float, Field(gt=0)] = 3600
+    epochs: Annotated[int, Field(ge=1)] = 4
+    pruning: bool = True
+    seed: int = 42
+    search_space: dict[str, Dimension] = {}
+
+
+class Augmentation(Section):
+    """Random changes of training images; each is off at 0 or false."""
+
+    flip: bool = True
+    shift: Annotated[int, Field(ge=0)] = 4
+    erase: Share = 0.0
+
+
+class TrainParams(Section):
+    """How the model learns."""
+
+    epochs: Annotated[int, Field(ge=1)] = 10
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    early_stopping_patience: Annotated[int, Field(ge=1)] = 7
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    optimizer: Optimizer = Optimizer.ADAMW
+    scheduler: Scheduler = Scheduler.ONE_CYCLE
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    class_weights: Literal["none", "balanced"] = "none"
+    augmentation: Augmentation = Augmentation()
+    init_from: str | None = None
+    seed: int = 42
+    threads: Annotated[int, Field(ge=1)] = 2
+
+
+class EvaluateParams(Section):
+    """The test set, and what is computed on it."""
+
+    test_size: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    random_state: int = 42
+    metrics: list[Metric] = list(Metric)
+
+
+class InferenceParams(Section):
+    """Predictions for every lot."""
+
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    output_path: str = "outputs/predictions.csv"
+    confidence_threshold: Share = 0.5
+    lots: list[str] = []
+
+
+class Params(BaseModel):
+    """The sections of `params.yaml` that our stages read; other sections are the user's."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    data: DataParams = DataParams()
+    hyperopt: HyperoptParams = HyperoptParams()
+    train: TrainParams = TrainParams()
+    evaluate: EvaluateParams = EvaluateParams()
+    inference: InferenceParams = InferenceParams()
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read `path`; every wrong key and value is reported at once, each with its line.
+
+    Raises InputError when the file is missing, is not YAML, or says something that no stage reads.
+    """
+    try:
+        tree = YAML().load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        raise InputError("no such file", path=path, hint="run it at the project's root") from error
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise InputError(f"not valid YAML: {error.problem}", path=path, line=line) from error
+    problems = [_misspelt_section(tree, key) for key in tree if key not in Params.model_fields]
+    try:
+        params = Params.model_validate(_plain(tree))
+    except ValidationError as error:
+        problems += [_problem(tree, dict(detail)) for detail in error.errors()]
+        params = Params()
+    found = [problem for problem in problems if problem]
+    if found:
+        raise InputError(all_of(found), path=path)
+    return params
+
+
+def _misspelt_section(tree: Any, key: Any) -> str:
+    """A complaint when an unknown section looks like one of ours; else it is the user's own."""
+    guess = difflib.get_close_matches(str(key), Params.model_fields, n=1, cutoff=0.8)
+    return f"line {_line(tree, [key])}: {key}: did you mean '{guess[0]}'?" if guess else ""
+
+
+def _problem(tree: Any, detail: dict[str, Any]) -> str:
+    keys = list(detail["loc"])
+    place = f"line {_line(tree, keys)}: {'.'.join(str(key) for key in keys)}"
+    if detail["type"] != "extra_forbidden":
+        return f"{place}: {detail['msg'].removeprefix('Value error, ')}"
+    section: Any = Params
+    for key in keys[:-1]:
+        field = getattr(section, "model_fields", {}).get(key)
+        section = field.annotation if field else Dimension  # the only free keys are tuned ones
+    known = list(section.model_fields)
+    guess = difflib.get_close_matches(str(keys[-1]), known, n=1)
+    hint = f"did you mean '{guess[0]}'?" if guess else f"known keys: {', '.join(known)}"
+    return f"{place}: unknown key; {hint}"
+
+
+def _line(tree: Any, keys: list[Any]) -> int:
+    """1-based line of the deepest of `keys` that stands in the file."""
+    line = 1
+    for key in keys:
+        marks = getattr(tree, "lc", None)
+        if marks is None or (isinstance(tree, dict) and key not in tree):
+            break
+        line = (marks.key(key) if isinstance(tree, dict) else marks.item(key))[0] + 1
+        tree = tree[key]
+    return line
+
+
+def _plain(value: Any) -> Any:
+    """Round-trip YAML nodes as plain dicts, lists and scalars."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
