@@ -54,4 +54,6 @@ class EnvironmentFailedError(AmelioError):
 
 def all_of(problems: list[str]) -> str:
     """Several problems of one file as one message, one a line."""
-    return problems[0] if len(problems) == 1 else "\n  ".join([f"{len(problems)} problems", *problems])
+    return (
+        problems[0] if len(problems) == 1 else "\n  ".join([f"{len(problems)} problems", *problems])
+    )

@@ -1,1 +1,38 @@
-"""argv → one action → text and exit code; one module per command group."""
+"""argv → one action → text and exit code; one module per command group.
+
+Nothing heavy is imported until it is known which command runs: `--help` needs no dvc, no torch.
+"""
+
+import os
+from collections.abc import Sequence
+
+from amelio.cli.commands import COMMANDS
+from amelio.cli.top import guarded
+
+OWN_OPTIONS = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Do what `argv` (without the program's name) says; returns the exit code.
+
+    A word that amelio does not have goes to DVC as it stands, and DVC's exit code comes back.
+    """
+
+    return guarded(list(argv), _dispatch)
+
+
+def _dispatch(words: list[str]) -> int:
+    if len(words) >= 2 and words[0] == "--cd" and words[2:3] and words[2] in COMMANDS:
+        os.chdir(words[1])
+        words = words[2:]
+    if not words or words[0] in COMMANDS or words[0].startswith(OWN_OPTIONS) or _completing():
+        from amelio.cli.app import run_app
+
+        return run_app(words)
+    from amelio.dvcio.passthrough import become_dvc
+
+    return become_dvc(words)
+
+
+def _completing() -> bool:
+    return "_AMELIO_COMPLETE" in os.environ

@@ -1,0 +1,32 @@
+"""What a new project's `requirements.txt` says: the versions that its stages were made with."""
+
+import json
+from importlib.metadata import PackageNotFoundError, distribution, version
+
+PINNED = ("dvc", "numpy", "optuna", "pandas", "pillow", "scikit-learn", "torch")
+
+
+def requirements() -> str:
+    """amelio as it is installed here, and the packages that decide a stage's results, pinned."""
+    pins = [f"{name}=={_public(name)}" for name in PINNED if _public(name)]
+    return "\n".join([_amelio(), *pins]) + "\n"
+
+
+def _amelio() -> str:
+    """`amelio[vision]` by version, or by URL (with its revision where there is one)."""
+    origin = json.loads(distribution("amelio").read_text("direct_url.json") or "{}")
+    url = origin.get("url", "")
+    if "vcs_info" in origin:
+        revision = origin["vcs_info"]["commit_id"]
+        return f"amelio[vision] @ {origin['vcs_info']['vcs']}+{url}@{revision}"
+    if url:
+        return f"amelio[vision] @ {url}"
+    return f"amelio[vision]=={version('amelio')}"
+
+
+def _public(name: str) -> str:
+    """The installed version without its local part (`2.13.0+cpu` → `2.13.0`); empty if absent."""
+    try:
+        return version(name).partition("+")[0]
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,72 @@
+"""The Typer application; only the module of the command that runs is imported."""
+
+import importlib
+import os
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+
+import amelio
+from amelio.cli.commands import COMMANDS
+
+EPILOG = "Every other word is DVC's and goes to DVC unchanged: `amelio push` is `dvc push`."
+
+
+def run_app(words: list[str]) -> int:
+    """Run amelio's own commands; usage errors exit with 2.
+
+    Raises what the command raises.
+    """
+    completed = os.environ.get("COMP_WORDS", "").split()[1:]
+    app = _application(chosen=next(iter(words or completed), ""))
+    try:
+        app(args=words, prog_name="amelio")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    return 0
+
+
+def _application(chosen: str) -> typer.Typer:
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        epilog=EPILOG,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name, command in COMMANDS.items():
+        target: Any = _load(command.target) if name == chosen else _unloaded
+        if isinstance(target, typer.Typer):
+            app.add_typer(target, name=name, help=command.summary, no_args_is_help=True)
+        else:
+            app.command(name, short_help=command.summary)(target)
+    return app
+
+
+def _load(target: str) -> Callable[..., Any] | typer.Typer:
+    module, _, name = target.partition(":")
+    loaded: Callable[..., Any] | typer.Typer = getattr(importlib.import_module(module), name)
+    return loaded
+
+
+def _unloaded() -> None:
+    """Stands in `--help` for a command whose module was not imported."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"amelio {amelio.__version__} on dvc {version('dvc')}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", help="Print the versions.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """amelio makes a DVC pipeline better: `amelio WORD …` wherever a text says `dvc`."""

@@ -1,0 +1,19 @@
+"""The words that amelio knows; every other word is DVC's."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One word: where its function (or group of functions) is, and its line in `--help`."""
+
+    target: str
+    summary: str
+
+
+COMMANDS = {
+    "new": Command("amelio.cli.new:new", "Write the vision pipeline into a repository."),
+    "demo": Command("amelio.cli.demo:demo", "Make a complete demo project and run it."),
+    "lots": Command("amelio.cli.lots:app", "Take in new lots of images."),
+    "predict": Command("amelio.cli.predict:predict", "Predict files or folders with a model."),
+}

@@ -1,0 +1,27 @@
+"""`amelio lots …`."""
+
+from pathlib import Path
+
+import typer
+
+from amelio.actions.lots import sync_lots
+
+app = typer.Typer()
+
+
+@app.callback()
+def lots() -> None:
+    """Take in new lots of images."""
+
+
+@app.command()
+def sync() -> None:
+    """Version data/raw and add every lot without labels to `inference.lots` in params.yaml."""
+    done = sync_lots(Path())
+    typer.echo(f"Labelled lots: {', '.join(done.annotated) or 'none'}")
+    typer.echo(f"Lots to predict: {', '.join(done.predicted) or 'none'}")
+    typer.echo(f"New: {', '.join(done.added) or 'none'}")
+    for lot in done.missing:
+        typer.echo(f"No folder data/raw/{lot}: remove it from inference.lots, or `amelio pull`")
+    typer.echo("\nNext:\n  amelio repro inference_batches")
+    typer.echo("  git add data/raw.dvc dvc.lock params.yaml && git commit && amelio push")

@@ -1,0 +1,72 @@
+"""Git and DVC repositories as a new project needs them: found, made, told what to track."""
+
+import subprocess
+from pathlib import Path
+
+from amelio.dvcio.passthrough import call_dvc
+from amelio.errors import EnvironmentFailedError
+
+
+def ensure_repository(folder: Path) -> list[str]:
+    """Make `folder` a part of a Git and a DVC repository; returns what was made, in words.
+
+    A folder that an enclosing Git repository ignores counts as being in none.
+    """
+    made = []
+    top = _git_top(folder)
+    if top is None or _ignored(folder):
+        git(["init", "--quiet"], folder)
+        top = folder.resolve()
+        made.append("a Git repository")
+    if not _in_dvc(folder, top):
+        subfolder = ["--subdir"] if folder.resolve() != top else []
+        call_dvc(["init", "--quiet", *subfolder], folder)
+        made.append("a DVC repository")
+    return made
+
+
+def track(paths: list[str], folder: Path) -> None:
+    """`dvc add` each of `paths` (relative to `folder`)."""
+    call_dvc(["add", "--", *paths], folder)
+
+
+def git(words: list[str], folder: Path) -> str:
+    """Run `git WORDS` in `folder` and return what it prints.
+
+    Raises EnvironmentFailedError with Git's own words when it fails or is not installed.
+    """
+    try:
+        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise EnvironmentFailedError("git is not installed", hint="install git 2.30+") from error
+    if done.returncode:
+        raise EnvironmentFailedError(
+            f"`git {' '.join(words)}` failed in {folder}:\n{done.stderr.strip()}"
+        )
+    return done.stdout.strip()
+
+
+def has_identity(folder: Path) -> bool:
+    """Whether Git knows who commits here."""
+    done = subprocess.run(["git", "var", "GIT_AUTHOR_IDENT"], cwd=folder, capture_output=True)
+    return done.returncode == 0
+
+
+def _git_top(folder: Path) -> Path | None:
+    try:
+        return Path(git(["rev-parse", "--show-toplevel"], folder))
+    except EnvironmentFailedError as error:
+        if "not a git repository" not in error.message:
+            raise
+        return None
+
+
+def _ignored(folder: Path) -> bool:
+    done = subprocess.run(["git", "check-ignore", "--quiet", "."], cwd=folder, check=False)
+    return done.returncode == 0
+
+
+def _in_dvc(folder: Path, top: Path) -> bool:
+    inside = folder.resolve()
+    candidates = [inside, *inside.parents]
+    return any((place / ".dvc").is_dir() for place in candidates[: candidates.index(top) + 1])
