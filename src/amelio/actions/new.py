@@ -1,6 +1,5 @@
 """`amelio new`: the vision pipeline written into a repository, with a user's own data if given."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,6 +15,7 @@ from amelio.actions.lots import (
     is_image,
     sync_lots,
 )
+from amelio.actions.machine import n_cores
 from amelio.actions.params_file import edit_params
 from amelio.actions.requirements import requirements
 from amelio.atomic import write_bytes, write_text
@@ -61,7 +61,7 @@ def new_project(folder: Path, *, own: OwnData | None = None, force: bool = False
     folder.mkdir(parents=True, exist_ok=True)
     made = ensure_repository(folder)
     written, kept = _write(folder, template, force)
-    edit_params(folder / PARAMS, {"train.threads": _n_cores()})
+    edit_params(folder / PARAMS, {"train.threads": n_cores()})
     lots = _adopt(own, folder) if own else None
     return NewProject(folder, tuple(made), tuple(written), tuple(kept), lots)
 
@@ -162,9 +162,3 @@ def _copy_lots(images: Path, target: Path) -> None:
         (target / FIRST_LOT).mkdir(parents=True)
     for file in loose:
         shutil.copy2(file, target / FIRST_LOT / file.name)
-
-
-def _n_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -2,6 +2,11 @@
 
 import json
 from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from amelio.dvcio.project import git
 
 PINNED = ("dvc", "numpy", "optuna", "pandas", "pillow", "scikit-learn", "torch")
 
@@ -20,8 +25,16 @@ def _amelio() -> str:
         revision = origin["vcs_info"]["commit_id"]
         return f"amelio[vision] @ {origin['vcs_info']['vcs']}+{url}@{revision}"
     if url:
-        return f"amelio[vision] @ {url}"
+        return f"amelio[vision] @ {_with_revision(url)}"
     return f"amelio[vision]=={version('amelio')}"
+
+
+def _with_revision(url: str) -> str:
+    """A local folder's URL; of a Git checkout, the one that names the commit."""
+    folder = Path(url2pathname(urlparse(url).path))
+    if not (folder / ".git").exists():
+        return url
+    return f"git+{url}@{git(['rev-parse', 'HEAD'], folder)}"
 
 
 def _public(name: str) -> str:

@@ -17,7 +17,6 @@ def run(argv: Sequence[str]) -> int:
 
     A word that amelio does not have goes to DVC as it stands, and DVC's exit code comes back.
     """
-
     return guarded(list(argv), _dispatch)
 
 

@@ -10,6 +10,7 @@ import typer
 
 import amelio
 from amelio.cli.commands import COMMANDS
+from amelio.errors import EnvironmentFailedError
 
 EPILOG = "Every other word is DVC's and goes to DVC unchanged: `amelio push` is `dvc push`."
 
@@ -47,7 +48,14 @@ def _application(chosen: str) -> typer.Typer:
 
 def _load(target: str) -> Callable[..., Any] | typer.Typer:
     module, _, name = target.partition(":")
-    loaded: Callable[..., Any] | typer.Typer = getattr(importlib.import_module(module), name)
+    try:
+        loaded: Callable[..., Any] | typer.Typer = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("amelio"):
+            raise
+        raise EnvironmentFailedError(
+            f"this command needs the package {error.name}", hint="pip install 'amelio[vision]'"
+        ) from error
     return loaded
 
 

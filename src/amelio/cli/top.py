@@ -1,5 +1,6 @@
 """The top handler: errors become one message and an exit code, bugs a log to paste."""
 
+import os
 import sys
 import tempfile
 import traceback
@@ -24,7 +25,7 @@ def guarded(words: list[str], dispatch: Callable[[list[str]], int]) -> int:
         _say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:  # the reader (`| head`) has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         log = _write_log(words)

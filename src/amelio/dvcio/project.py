@@ -46,10 +46,19 @@ def git(words: list[str], folder: Path) -> str:
     return done.stdout.strip()
 
 
-def has_identity(folder: Path) -> bool:
-    """Whether Git knows who commits here."""
-    done = subprocess.run(["git", "var", "GIT_AUTHOR_IDENT"], cwd=folder, capture_output=True)
-    return done.returncode == 0
+def ensure_identity(folder: Path) -> None:
+    """Give the repository of `folder` an identity of its own where Git knows of none."""
+    known = subprocess.run(["git", "var", "GIT_AUTHOR_IDENT"], cwd=folder, capture_output=True)
+    if known.returncode:
+        git(["config", "--local", "user.name", "amelio demo"], folder)
+        git(["config", "--local", "user.email", "demo@localhost"], folder)
+
+
+def commit_all(folder: Path, message: str) -> None:
+    """Commit whatever changed below `folder`; nothing when nothing did."""
+    git(["add", "."], folder)
+    if git(["status", "--porcelain", "."], folder):
+        git(["commit", "--quiet", "--no-verify", "--message", message, "--", "."], folder)
 
 
 def _git_top(folder: Path) -> Path | None:

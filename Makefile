@@ -1,0 +1,36 @@
+# Two commands set everything up: `make demo` and `make test`.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+TESTS ?= tests
+JOBS ?= 2
+
+.PHONY: demo test test-all lint bench clean
+
+demo: $(INSTALLED)  ## a complete project in demo/: images, pipeline, model, predictions
+	$(BIN)/python -m amelio demo demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(TESTS)
+
+test-all: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+lint: $(INSTALLED)
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+
+bench: $(INSTALLED)  ## every benchmark, one after the other; alone on the machine please
+	for program in benchmarks/bench_*.py; do $(BIN)/python $$program || exit 1; done
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "amelio needs Python 3.11 or newer (set PYTHON=…)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[vision,dev]'
+	touch $(INSTALLED)
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,66 @@
+"""`amelio demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from amelio.actions.demo import DemoResult, make_demo, run_demo
+from amelio.demos.collection import Collection
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where.")] = Path("demo"),
+    images: Annotated[int | None, typer.Option(help="How many images, in all lots.")] = None,
+    data: Annotated[
+        Collection, typer.Option(help="Drawn cartoon faces, or scanned digits.")
+    ] = Collection.FACES,
+) -> None:
+    """Make a complete demo project and run its whole pipeline."""
+    console = Console()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"Drawing {data.value}", total=None)
+        made = make_demo(
+            folder,
+            data,
+            images,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    state = "Made the demo project" if made else "The demo project is there already:"
+    console.print(f"{state} in {folder}; running its pipeline", markup=False)
+    result = run_demo(folder)
+    console.print(_figures(result))
+    for line in _places(folder):
+        console.print(line, markup=False)
+
+
+def _figures(result: DemoResult) -> Table:
+    table = Table(title="Accuracy", title_justify="left")
+    table.add_column("on")
+    table.add_column("of")
+    table.add_column("accuracy", justify="right")
+    for name, accuracy in result.test_accuracy.items():
+        table.add_row("test set", name, f"{accuracy:.3f}")
+    table.add_row("test set", "average", f"{result.average_accuracy:.3f}", style="bold")
+    table.add_section()
+    for lot, accuracy in result.lot_accuracy.items():
+        table.add_row(f"lot {lot}", "average, against the truth kept apart", f"{accuracy:.3f}")
+    return table
+
+
+def _places(folder: Path) -> list[str]:
+    return [
+        "",
+        f"Predictions  {folder}/outputs/predictions.csv",
+        f"Model        {folder}/models/best_model.pth",
+        f"Metrics      {folder}/metrics/eval_metrics.json",
+        f"Pipeline     {folder}/dvc.yaml, parameters {folder}/params.yaml",
+        "",
+        "Next:",
+        f"  source {'.venv/bin/activate'} && cd {folder}",
+        "  amelio predict data/raw/s9",
+        "  amelio exp run -S train.learning_rate=0.01",
+    ]

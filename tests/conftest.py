@@ -1,0 +1,62 @@
+"""What every test stands on: no user settings leak in, and a way to run the real programs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No Git identity, no user's DVC settings, no telemetry, no active environment."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "AMELIO_FAULT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / "config"),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_GLOBAL_CONFIG_DIR": str(home / "dvc"),
+        "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
+        "DVC_SITE_CACHE_DIR": str(home / "site"),
+        "OMP_NUM_THREADS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def amelio() -> Run:
+    """Run the real command line in a process of its own: `amelio("new", cwd=tmp_path)`."""
+
+    def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "amelio", *words],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    return run
+
+
+@pytest.fixture
+def repository(tmp_path: Path, amelio: Run) -> Path:
+    """An empty Git and DVC repository with an identity of its own."""
+    for words in (
+        ["init", "--quiet"],
+        ["config", "user.name", "Ada"],
+        ["config", "user.email", "ada@example.org"],
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    assert amelio("init", "--quiet", cwd=tmp_path).returncode == 0
+    return tmp_path
