@@ -1,10 +1,12 @@
 """Metrics against scikit-learn, and calibration against its definition spelt out."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import metrics as reference
+from sklearn import metrics as reference  # type: ignore[import-untyped]
 
 from amelio.vision.metrics import (
     accuracy,
@@ -50,7 +52,7 @@ def test_calibration_error_is_its_definition(pairs: list[tuple[float, bool]], n_
     confidence, right = (np.array(side) for side in zip(*pairs, strict=True))
     expected = 0.0
     edges = np.linspace(0, 1, n_bins + 1)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = [(c, r) for c, r in pairs if low < c <= high or (low == c == 0)]
         if inside:
             gap = abs(sum(c for c, _ in inside) - sum(r for _, r in inside))

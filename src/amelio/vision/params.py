@@ -1,15 +1,23 @@
 """`params.yaml` as typed values; a wrong key or value is refused with its line."""
 
-import difflib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from amelio.errors import InputError, all_of
+from amelio.vision.params_problems import AT, misspelt_sections, problem_text, suggestion
 
 Share = Annotated[float, Field(ge=0, le=1)]
 ClassName = int | str
@@ -105,9 +113,26 @@ class Dimension(Section):
                 raise ValueError("a range on a log scale must be above 0")
         return self
 
+    def values(self) -> list[tuple[str, Any]]:
+        """Every value that stands in the file, each with the key that it stands under."""
+        drawn = ("range", self.range) if self.range is not None else ("choices", self.choices or [])
+        return [("start", self.start), *((drawn[0], value) for value in drawn[1])]
+
+
+def _check_tuned_key(key: str) -> str:
+    if key not in (known := tunable_keys()):
+        raise ValueError(f"not a key of train that can be tuned; {suggestion(key, known)}")
+    return key
+
+
+TunedKey = Annotated[str, AfterValidator(_check_tuned_key)]
+
 
 class HyperoptParams(Section):
-    """How the tuning searches; it reads nothing of `train`."""
+    """How the tuning searches; it reads nothing of `train`.
+
+    timeout: seconds for the whole search; epochs: of each trial
+    """
 
     max_evals: Annotated[int, Field(ge=1)] = 10
     algorithm: Algorithm = Algorithm.TPE
@@ -115,7 +140,16 @@ class HyperoptParams(Section):
     epochs: Annotated[int, Field(ge=1)] = 4
     pruning: bool = True
     seed: int = 42
-    search_space: dict[str, Dimension] = {}
+    search_space: dict[TunedKey, Dimension] = {}
+
+    @model_validator(mode="after")
+    def _values_are_ones_of_train(self) -> Self:
+        for key, dimension in self.search_space.items():
+            for place, value in dimension.values():
+                if wrong := _problem_as_train_key(key, value):
+                    loc = ["search_space", key, place]
+                    raise PydanticCustomError(AT, "{message}", {"message": wrong, "loc": loc})
+        return self
 
 
 class Augmentation(Section):
@@ -144,12 +178,29 @@ class TrainParams(Section):
     threads: Annotated[int, Field(ge=1)] = 2
 
 
+def tunable_keys() -> list[str]:
+    """Keys of `train` that a search space may name: plain values that the search sets freely."""
+    fixed = {"epochs", "seed", "threads", "init_from", "augmentation"}
+    return [name for name in TrainParams.model_fields if name not in fixed]
+
+
+def _problem_as_train_key(key: str, value: Any) -> str | None:
+    """What keeps `value` from being one of `train.<key>`, or None."""
+    if TrainParams.model_fields[key].annotation is int and float(value).is_integer():
+        value = int(value)  # the ends of a range are read as floats
+    try:
+        TrainParams.model_validate({key: value})
+    except ValidationError as error:
+        return f"{value!r} is no value of train.{key}: {error.errors()[0]['msg']}"
+    return None
+
+
 class EvaluateParams(Section):
     """The test set, and what is computed on it."""
 
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.1
     random_state: int = 42
-    metrics: list[Metric] = list(Metric)
+    metrics: Annotated[list[Metric], Field(min_length=1)] = list(Metric)
 
 
 class InferenceParams(Section):
@@ -185,49 +236,15 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise InputError(f"not valid YAML: {error.problem}", path=path, line=line) from error
-    problems = [_misspelt_section(tree, key) for key in tree if key not in Params.model_fields]
+    problems = misspelt_sections(tree, list(Params.model_fields))
     try:
         params = Params.model_validate(_plain(tree))
     except ValidationError as error:
-        problems += [_problem(tree, dict(detail)) for detail in error.errors()]
+        problems += [problem_text(tree, Params, dict(detail)) for detail in error.errors()]
         params = Params()
-    found = [problem for problem in problems if problem]
-    if found:
-        raise InputError(all_of(found), path=path)
+    if problems:
+        raise InputError(all_of(problems), path=path)
     return params
-
-
-def _misspelt_section(tree: Any, key: Any) -> str:
-    """A complaint when an unknown section looks like one of ours; else it is the user's own."""
-    guess = difflib.get_close_matches(str(key), Params.model_fields, n=1, cutoff=0.8)
-    return f"line {_line(tree, [key])}: {key}: did you mean '{guess[0]}'?" if guess else ""
-
-
-def _problem(tree: Any, detail: dict[str, Any]) -> str:
-    keys = list(detail["loc"])
-    place = f"line {_line(tree, keys)}: {'.'.join(str(key) for key in keys)}"
-    if detail["type"] != "extra_forbidden":
-        return f"{place}: {detail['msg'].removeprefix('Value error, ')}"
-    section: Any = Params
-    for key in keys[:-1]:
-        field = getattr(section, "model_fields", {}).get(key)
-        section = field.annotation if field else Dimension  # the only free keys are tuned ones
-    known = list(section.model_fields)
-    guess = difflib.get_close_matches(str(keys[-1]), known, n=1)
-    hint = f"did you mean '{guess[0]}'?" if guess else f"known keys: {', '.join(known)}"
-    return f"{place}: unknown key; {hint}"
-
-
-def _line(tree: Any, keys: list[Any]) -> int:
-    """1-based line of the deepest of `keys` that stands in the file."""
-    line = 1
-    for key in keys:
-        marks = getattr(tree, "lc", None)
-        if marks is None or (isinstance(tree, dict) and key not in tree):
-            break
-        line = (marks.key(key) if isinstance(tree, dict) else marks.item(key))[0] + 1
-        tree = tree[key]
-    return line
 
 
 def _plain(value: Any) -> Any:
