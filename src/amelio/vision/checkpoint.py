@@ -1,0 +1,101 @@
+"""`models/best_model.pth`: the network's tensors and, as JSON, all that inference must know."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from amelio.atomic import replacing
+from amelio.errors import InputError
+from amelio.vision.dataset import (
+    Attribute,
+    Preprocessing,
+    attributes_from_json,
+    attributes_to_json,
+)
+from amelio.vision.network import AttributeNet
+
+FORMAT = "amelio.vision.model/1"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with all that is needed to use it.
+
+    params: JSON values, the parameters that it was trained with
+    """
+
+    net: AttributeNet
+    attributes: tuple[Attribute, ...]
+    preprocessing: Preprocessing
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def new_net(attributes: tuple[Attribute, ...], preprocessing: Preprocessing) -> AttributeNet:
+    """An untrained network for these attributes and images."""
+    counts = [len(attribute.classes) for attribute in attributes]
+    return AttributeNet(counts, preprocessing.image_size)
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write `model` to `path`, all or nothing; an equal model gives equal bytes."""
+    meta = {
+        "format": FORMAT,
+        "attributes": attributes_to_json(model.attributes),
+        "preprocessing": vars(model.preprocessing),
+        "params": model.params,
+    }
+    weights = {name: tensor.cpu().contiguous() for name, tensor in model.net.state_dict().items()}
+    stored = {"meta": json.dumps(meta, ensure_ascii=False), "weights": weights}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        torch.save(stored, file)  # given a path, torch would put its name into the archive
+
+
+def load_model(
+    path: Path,
+    device: torch.device | str | None = None,
+    expected: tuple[Attribute, ...] | None = None,
+) -> Model:
+    """Read what `save_model` wrote, ready for inference; never unpickles foreign objects.
+
+    device: where the network goes; the CPU by default
+    expected: attributes that the caller's data has
+
+    Raises InputError when the file is missing, damaged, hostile, of another kind, or knows other
+    attributes than `expected`.
+    """
+    hint = "make it again: amelio repro train"
+    try:
+        stored = torch.load(path, weights_only=True, map_location="cpu")
+        meta = json.loads(stored["meta"])
+        if meta["format"] != FORMAT:
+            raise InputError(
+                f"format {meta['format']!r}, expected {FORMAT!r}", path=path, hint=hint
+            )
+        attributes = attributes_from_json(meta["attributes"])
+        preprocessing = Preprocessing(**meta["preprocessing"])
+        net = new_net(attributes, preprocessing)
+        net.load_state_dict(stored["weights"])
+    except FileNotFoundError as error:
+        raise InputError("no such file", path=path, hint=hint) from error
+    except InputError:
+        raise
+    except Exception as error:  # torch names no common base for a damaged archive
+        reason = str(error).strip().splitlines()
+        text = f"not a model of amelio: {reason[0] if reason else type(error).__name__}"
+        raise InputError(text, path=path, hint=hint) from error
+    if expected is not None and attributes != expected:
+        raise InputError(_difference(attributes, expected), path=path, hint=hint)
+    return Model(net.to(device or "cpu").eval(), attributes, preprocessing, meta["params"])
+
+
+def _difference(known: tuple[Attribute, ...], expected: tuple[Attribute, ...]) -> str:
+    """What the model and the data do not agree on."""
+
+    def text(attributes: tuple[Attribute, ...]) -> str:
+        pairs = attributes_to_json(attributes).items()
+        return "; ".join(f"{name} {json.dumps(classes)}" for name, classes in pairs)
+
+    return f"the model knows {text(known)}, but the data has {text(expected)}"

@@ -1,0 +1,35 @@
+"""Images → probabilities, the same for an image whatever stands beside it."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from amelio.vision.checkpoint import Model
+from amelio.vision.device import choose_placement
+
+CHUNK = 64  # images per forward pass, always
+
+
+@torch.inference_mode()
+def predict_probabilities(model: Model, images: Tensor) -> tuple[Tensor, ...]:
+    """Probabilities of every class, on the device that the model stands on.
+
+    images: (N, 3, H, W) uint8, prepared as `model.preprocessing` says
+    returns: (N, C) float32 on the CPU for each attribute
+
+    Always CHUNK images at a time, the last chunk filled up with black ones: matrix kernels pick
+    their blocking by the batch size, and the last bits of a result would differ with it.
+    """
+    placement = choose_placement(next(model.net.parameters()).device)
+    net = model.net.eval()
+    parts: list[list[Tensor]] = [[] for _ in model.attributes]
+    for chunk in torch.split(images, CHUNK):
+        filled = functional.pad(chunk, (0, 0, 0, 0, 0, 0, 0, CHUNK - len(chunk)))
+        with placement.autocast():
+            outputs = net(filled.to(placement.device, non_blocking=True))
+        for part, logits in zip(parts, outputs, strict=True):
+            part.append(logits[: len(chunk)].softmax(1).cpu())
+    return tuple(
+        torch.cat(part) if part else torch.empty(0, len(attribute.classes))
+        for part, attribute in zip(parts, model.attributes, strict=True)
+    )
