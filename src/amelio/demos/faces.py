@@ -54,11 +54,11 @@ def png(seed: int, lot: int, index: int) -> bytes:
     pose = Pose(
         x_px=SIDE_PX / 2 + rng.uniform(-24, 24),
         y_px=SIDE_PX * 0.44 + rng.uniform(-16, 16),
-        unit_px=rng.uniform(94, 122),
-        tilt=rng.uniform(-0.24, 0.24),
+        unit_px=rng.uniform(84, 122),
+        tilt=rng.uniform(-0.28, 0.28),
     )
     ink = palette.pick(palette.INK, rng)
-    canvas = Canvas(light, pose, line_px=rng.uniform(2.0, 6.0), ink=ink)
+    canvas = Canvas(light, pose, line_px=rng.uniform(1.6, 6.5), ink=ink)
     truth = labels(seed, lot, index)
     look = Look.random(palette.HAIR[truth.hair_color_label], truth.hair_length, rng)
     portrait.background(canvas, pose, rng)

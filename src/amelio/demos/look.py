@@ -46,7 +46,7 @@ class Look:
     def random(cls, hair: Colour, hair_length: int, rng: np.random.Generator) -> "Look":
         """Everything that is free of the labels, by chance."""
         return cls(
-            hair=varied(hair, rng),
+            hair=varied(hair, rng, 18),
             skin=varied(pick(palette.SKIN, rng), rng),
             width=rng.uniform(0.94, 1.1),
             height=rng.uniform(1.04, 1.22),

@@ -71,7 +71,7 @@ class Light:
 
 
 DAY = Light(paper=WHITE, factor=(1, 1, 1), offset=(0, 0, 0))
-DUSK = Light(paper=(84, 88, 140), factor=(0.92, 0.76, 0.62), offset=(14, 6, 22))
+DUSK = Light(paper=(84, 88, 140), factor=(0.94, 0.8, 0.68), offset=(12, 6, 20))
 
 
 def pick(colours: tuple[Colour, ...], rng: np.random.Generator) -> Colour:

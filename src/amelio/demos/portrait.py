@@ -20,7 +20,7 @@ def background(canvas: Canvas, pose: Pose, rng: np.random.Generator) -> None:
         angles = np.linspace(0, 2 * math.pi, 9, endpoint=False)
         blot = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
         canvas.fill(closed(blot + np.array([0, 0.2])), colour)
-    for _ in range(int(rng.integers(6, 34))):
+    for _ in range(int(rng.integers(6, 44))):
         angle, distance = rng.uniform(0, 2 * math.pi), rng.uniform(0.9, 2.05) * pose.unit_px
         x, y = pose.x_px + distance * math.cos(angle), pose.y_px + distance * math.sin(angle)
         tone = varied(darker(pick(palette.PASTEL, rng), 0.9), rng, 14)
