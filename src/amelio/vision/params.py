@@ -13,11 +13,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
-from amelio.errors import InputError, all_of
-from amelio.vision.params_problems import AT, misspelt_sections, problem_text, suggestion
+from amelio.checked_yaml import checked, read_yaml
+from amelio.yaml_problems import AT, suggestion
 
 Share = Annotated[float, Field(ge=0, le=1)]
 ClassName = int | str
@@ -229,28 +227,4 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
     Raises InputError when the file is missing, is not YAML, or says something that no stage reads.
     """
-    try:
-        tree = YAML().load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError as error:
-        raise InputError("no such file", path=path, hint="run it at the project's root") from error
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise InputError(f"not valid YAML: {error.problem}", path=path, line=line) from error
-    problems = misspelt_sections(tree, list(Params.model_fields))
-    try:
-        params = Params.model_validate(_plain(tree))
-    except ValidationError as error:
-        problems += [problem_text(tree, Params, dict(detail)) for detail in error.errors()]
-        params = Params()
-    if problems:
-        raise InputError(all_of(problems), path=path)
-    return params
-
-
-def _plain(value: Any) -> Any:
-    """Round-trip YAML nodes as plain dicts, lists and scalars."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+    return checked(read_yaml(path), Params, path)

@@ -1,0 +1,108 @@
+"""Texts of metrics files: in the workspace, and as of any revision or experiment."""
+
+import os
+import subprocess
+from pathlib import Path, PurePosixPath
+
+from amelio.dvcio.project import git
+from amelio.errors import EnvironmentFailedError, InputError
+from amelio.expressions import NoValueError
+
+EXPERIMENT_PARTS = 5  # refs/exps/<2 digits>/<38 digits>/<name>
+
+
+class ProjectMetrics:
+    """The metrics files of the project in `folder`; paths are relative to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def text(self, path: str, revision: str | None) -> str | None:
+        """The file in the workspace, or as of `revision`; None where there is no such file.
+
+        Raises InputError for a revision that does not exist, NoValueError for a file that cannot
+        be read: no text, or tracked by DVC and not in the cache.
+        """
+        try:
+            if revision is None:
+                return (self._folder / path).read_text(encoding="utf-8")
+            commit = self._commit(revision)
+            return None if commit is None else self._at(commit, path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise NoValueError(f"{path} is not readable: {error}") from error
+
+    def path_of(self, stem: str) -> str:
+        """The metrics file in the project's dvc.yaml files with this name without suffix.
+
+        Raises NoValueError unless there is exactly one.
+        """
+        found = [path for path in self.declared() if PurePosixPath(path).stem == stem]
+        if len(found) != 1:
+            known = ", ".join(found or self.declared()) or "none"
+            problem = "several metrics files are" if found else "no metrics file of dvc.yaml is"
+            raise NoValueError(f"{problem} called {stem} (metrics['path'] names one; {known})")
+        return found[0]
+
+    def declared(self) -> list[str]:
+        """Every metrics file that the project's dvc.yaml files declare, relative to the folder."""
+        from dvc.exceptions import DvcException
+        from dvc.repo import Repo
+
+        try:
+            with Repo(str(self._folder)) as repo:
+                outputs = {str(output.fs_path) for output in repo.index.metrics}
+                root = Path(repo.root_dir)
+                for file, paths in repo.index._metrics.items():
+                    base = (root / file).parent
+                    outputs |= {str(base / path) for path in paths}
+        except DvcException as error:
+            raise EnvironmentFailedError(f"DVC cannot read the pipeline: {error}") from error
+        return sorted(Path(os.path.relpath(path, self._folder)).as_posix() for path in outputs)
+
+    def _commit(self, revision: str) -> str | None:
+        """The commit that `revision` names; None for HEAD before the first commit."""
+        done = self._git(
+            ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+        )
+        if done.returncode == 0:
+            return done.stdout.decode().strip()
+        if revision == "HEAD" and self._git(["rev-parse", "--git-dir"]).returncode == 0:
+            return None
+        return self._experiment(revision)
+
+    def _experiment(self, name: str) -> str:
+        done = self._git(["for-each-ref", "--format=%(objectname) %(refname)", "refs/exps"])
+        refs = [line.split(" ", 1) for line in done.stdout.decode().splitlines()]
+        found = [
+            commit
+            for commit, ref in refs
+            if ref.count("/") == EXPERIMENT_PARTS - 1 and ref.rpartition("/")[2] == name
+        ]
+        if len(found) == 1:
+            return found[0]
+        problem = "names several experiments" if found else "is no commit, branch, tag, experiment"
+        raise InputError(f"the revision {name!r} of a rule {problem} of this repository")
+
+    def _at(self, commit: str, path: str) -> str | None:
+        done = self._git(["cat-file", "blob", f"{commit}:./{path}"])
+        return done.stdout.decode() if done.returncode == 0 else self._tracked_by_dvc(commit, path)
+
+    def _tracked_by_dvc(self, commit: str, path: str) -> str | None:
+        from dvc.api import DVCFileSystem
+        from dvc.exceptions import DvcException
+
+        top = Path(git(["rev-parse", "--show-toplevel"], self._folder))
+        inside = (self._folder.resolve() / path).relative_to(top.resolve()).as_posix()
+        try:
+            files = DVCFileSystem(str(top), rev=commit, subrepos=True)
+            return str(files.read_text(inside)) if files.exists(inside) else None
+        except (DvcException, OSError) as error:
+            raise NoValueError(
+                f"{path} of {commit[:7]} cannot be read: it is neither in DVC's cache nor in a "
+                "remote; `dvc fetch --all-commits` may help"
+            ) from error
+
+    def _git(self, words: list[str]) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["git", *words], cwd=self._folder, capture_output=True)

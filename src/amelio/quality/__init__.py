@@ -1,0 +1,1 @@
+"""Rules over metrics become verdicts; changes of state become alerts."""
