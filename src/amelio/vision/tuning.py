@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import optuna
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
@@ -11,9 +13,9 @@ from optuna.samplers import BaseSampler, CmaEsSampler, RandomSampler, TPESampler
 from optuna.trial import Trial
 
 from amelio.vision.dataset import PreparedData
-from amelio.vision.params import Algorithm, HyperoptParams
+from amelio.vision.params import Algorithm, HyperoptParams, TrainParams
 from amelio.vision.search_space import start_values, suggest, trial_params
-from amelio.vision.training import train
+from amelio.vision.training import TrainResult, train
 from amelio.vision.training_state import EpochResult
 from amelio.vision.trials import (
     Search,
@@ -30,11 +32,25 @@ N_UNPRUNED_TRIALS = 2  # a median of fewer says little
 N_UNPRUNED_EPOCHS = 1  # while the learning rate still rises, the accuracy says little
 
 
+class Trainer(Protocol):
+    """What a trial runs; `amelio.vision.training.train` is one."""
+
+    def __call__(
+        self,
+        data: PreparedData,
+        params: TrainParams,
+        *,
+        on_epoch: Callable[[EpochResult], None],
+        should_stop: Callable[[], bool],
+    ) -> TrainResult: ...
+
+
 def tune(
     data: PreparedData,
     params: HyperoptParams,
     folder: Path,
     *,
+    trainer: Trainer = train,
     report: Callable[[str], None] = print,
     clock: Callable[[], float] = time.monotonic,
 ) -> Search:
@@ -43,6 +59,7 @@ def tune(
     folder: where each finished trial is kept; a search of the same data and parameters that was
         killed goes on after its last finished trial, a complete one is not run again, and one
         with a larger budget is continued
+    trainer: trains a model with a trial's parameters, always with the same result
     report: told of every trial in one line
 
     A trial that runs out of time counts by its best epoch so far, without one it is dropped.
@@ -53,17 +70,23 @@ def tune(
     if log.trials:
         report(f"{len(log.trials)} trials are known from an earlier run")
     deadline = clock() + params.timeout - sum(trial.seconds for trial in log.trials)
+
+    def is_time_up() -> bool:
+        return clock() >= deadline
+
     while params.search_space and _may_go_on(log, params):
         trial = study.ask()
-        record = _run(trial, data, params, log, lambda: clock() >= deadline)
+        record = _run(trial, params, log, partial(trainer, data), is_time_up)
+        lines = []
         if record is not None:
             _tell(study, trial, record)
             log = SearchLog((*log.trials, record))
-            report(_line(log, params))
+            lines.append(_line(log, params))
         if record is None or record.state is TrialState.OUT_OF_TIME:
             log = SearchLog(log.trials, ran_out_s=params.timeout)
-            report(f"the time is up: {params.timeout:g} s (hyperopt.timeout)")
+            lines.append(f"the time is up: {params.timeout:g} s (hyperopt.timeout)")
         save_log(log, path)
+        report("\n".join(lines))  # what is told is safe
     return Search(start_values(params.search_space), log.trials[: params.max_evals])
 
 
@@ -118,9 +141,9 @@ def _pruner(params: HyperoptParams) -> BasePruner:
 
 def _run(
     trial: Trial,
-    data: PreparedData,
     params: HyperoptParams,
     log: SearchLog,
+    run: Callable[..., TrainResult],
     is_time_up: Callable[[], bool],
 ) -> TrialRecord | None:
     """Train with what `trial` draws; None when there was no time for one epoch."""
@@ -136,8 +159,7 @@ def _run(
         trial.report(result.val_accuracy, result.epoch)
         pruned = result.epoch < params.epochs and trial.should_prune()
 
-    result = train(
-        data,
+    result = run(
         trial_params(values, params),
         on_epoch=on_epoch,
         should_stop=lambda: pruned or is_time_up(),
