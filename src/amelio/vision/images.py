@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_PIXELS = 50_000_000  # a 22 KB file can ask for 178 million: 1.2 GB of memory
 MAX_BYTES = 256 * 2**20
@@ -44,7 +44,7 @@ class UnreadableImageError(InputError):
 
 def is_image_name(name: str) -> bool:
     """Whether a file of this name is taken for an image."""
-    return Path(name).suffix.lower() in SUFFIXES
+    return name.lower().endswith(SUFFIXES)
 
 
 def read_content(path: Path) -> bytes:
@@ -58,7 +58,8 @@ def read_content(path: Path) -> bytes:
         if status.st_size > MAX_BYTES:
             size = f"{status.st_size / 2**20:.0f} MiB, at most {MAX_BYTES // 2**20} are read"
             raise UnreadableImageError(size, path=path)
-        return path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            return file.read()
     except OSError as error:
         raise UnreadableImageError(error.strerror or str(error), path=path) from error
 
