@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from amelio.actions.lots import PARAMS, in_order, sync_lots
-from amelio.actions.machine import n_cores
 from amelio.actions.new import new_project
 from amelio.actions.params_file import edit_params
 from amelio.demos.collection import DEFAULT_N_IMAGES, Collection, write_collection
 from amelio.dvcio.passthrough import run_dvc
 from amelio.dvcio.project import commit_all, ensure_identity
 from amelio.errors import InputError, StageFailedError
+from amelio.vision.parallel import n_cores
 
 SEED = 0
 TRUTH = Path("truth/lots.csv")

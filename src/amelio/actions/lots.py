@@ -9,7 +9,7 @@ from amelio.actions.params_file import edit_params
 from amelio.dvcio.project import track
 from amelio.errors import InputError, all_of
 from amelio.vision.annotations import read_annotations
-from amelio.vision.images import SUFFIXES
+from amelio.vision.images import is_image_name
 from amelio.vision.params import load_params
 
 IMAGES = Path("data/raw")
@@ -78,18 +78,13 @@ def in_order(lots: Iterable[str]) -> list[str]:
     return sorted(lots, key=_natural)
 
 
-def is_image(path: Path) -> bool:
-    """Whether the file's suffix is one that amelio decodes."""
-    return path.suffix.lower() in SUFFIXES
-
-
 def _lot_problem(entry: Path) -> str:
     if not entry.is_dir():
         return f"{entry.name}: not a folder; images stand in a lot's folder"
     if not LOT_NAME.fullmatch(entry.name):
         return f"{entry.name!r}: a lot's name has letters, digits, '_' and '-' only"
-    if not any(is_image(file) for file in entry.iterdir()):
-        return f"{entry.name}: no image in it ({', '.join(SUFFIXES)})"
+    if not any(is_image_name(file.name) for file in entry.iterdir()):
+        return f"{entry.name}: no image in it"
     return ""
 
 

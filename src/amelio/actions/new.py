@@ -12,16 +12,16 @@ from amelio.actions.lots import (
     PARAMS,
     SyncedLots,
     find_lots,
-    is_image,
     sync_lots,
 )
-from amelio.actions.machine import n_cores
 from amelio.actions.params_file import edit_params
 from amelio.actions.requirements import requirements
 from amelio.atomic import write_bytes, write_text
 from amelio.dvcio.project import ensure_repository
 from amelio.errors import InputError, all_of
 from amelio.vision.annotations import read_annotations
+from amelio.vision.images import is_image_name
+from amelio.vision.parallel import n_cores
 
 MERGED = {"gitignore": ".gitignore", "dvcignore": ".dvcignore"}
 KEPT = ("README.md", "requirements.txt")  # a user's own ones stay
@@ -148,7 +148,7 @@ def _adopt(own: OwnData, folder: Path) -> SyncedLots:
 
 def _copy_lots(images: Path, target: Path) -> None:
     """`images/<lot>/<file>`, or `images/<file>` as the one lot s1, copied below `target`."""
-    loose = [entry for entry in images.iterdir() if entry.is_file() and is_image(entry)]
+    loose = [entry for entry in images.iterdir() if entry.is_file() and is_image_name(entry.name)]
     lots = [entry for entry in images.iterdir() if entry.is_dir()]
     if loose and lots:
         raise InputError(

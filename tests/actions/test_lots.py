@@ -1,0 +1,78 @@
+"""`amelio lots sync`: new lots are found, versioned and added; wrong ones are refused."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from amelio.actions.lots import find_lots, in_order
+from amelio.errors import InputError
+from tests.actions.test_new import ROWS, draw, lots_of
+from tests.conftest import Run
+
+
+@pytest.fixture
+def project(tmp_path: Path, amelio: Run) -> Path:
+    draw(tmp_path / "mine/s1", "s1_0.png", "s1_1.png")
+    draw(tmp_path / "mine/s2", "s2_0.png")
+    (tmp_path / "labels.csv").write_text(ROWS)
+    words = ("--images", "mine", "--annotations", "labels.csv")
+    assert amelio("new", "p", *words, cwd=tmp_path).returncode == 0
+    return tmp_path / "p"
+
+
+def test_adds_a_new_lot_keeping_the_comments(amelio: Run, project: Path) -> None:
+    before = (project / "params.yaml").read_text()
+    draw(project / "data/raw/s10", "s10_0.png")
+    done = amelio("lots", "sync", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "New: s10" in done.stdout
+    assert lots_of(project) == ["s2", "s10"]
+    after = (project / "params.yaml").read_text()
+    assert after == before.replace("lots: [s2]", "lots: [s2, s10]")
+    status = subprocess.run(
+        ["git", "status", "--short", "--ignored", "data"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "!! data/raw/" in status
+    assert "nfiles: 4" in (project / "data/raw.dvc").read_text()
+
+
+def test_nothing_new_changes_nothing(amelio: Run, project: Path) -> None:
+    before = (project / "params.yaml").read_bytes()
+    done = amelio("lots", "sync", cwd=project)
+    assert "New: none" in done.stdout
+    assert (project / "params.yaml").read_bytes() == before
+
+
+def test_a_lot_that_is_gone_is_told(amelio: Run, project: Path) -> None:
+    (project / "data/raw/s2/s2_0.png").unlink()
+    (project / "data/raw/s2").rmdir()
+    done = amelio("lots", "sync", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "No folder data/raw/s2" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["s 3", "s3;touch X", "-s3", "été", "s.3", "$(x)"])
+def test_a_lot_name_unfit_for_a_command_is_refused(tmp_path: Path, name: str) -> None:
+    draw(tmp_path / name, "a.png")
+    with pytest.raises(InputError, match="letters, digits"):
+        find_lots(tmp_path)
+
+
+def test_empty_lots_stray_files_and_no_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        find_lots(tmp_path / "nothing")
+    with pytest.raises(InputError, match="no lots"):
+        find_lots(tmp_path)
+    (tmp_path / "s1").mkdir()
+    (tmp_path / "stray.png").touch()
+    with pytest.raises(InputError, match=r"(?s)s1: no image.*stray.png: not a folder"):
+        find_lots(tmp_path)
+
+
+def test_lots_stand_in_natural_order() -> None:
+    assert in_order(["s10", "b", "s9", "s2", "a1"]) == ["a1", "b", "s2", "s9", "s10"]
