@@ -111,8 +111,8 @@ def test_the_first_trial_is_start_and_the_best_is_never_worse(
     )
     assert len(found.trials) == 12
     fair = [trial for trial in found.trials if trial.state is not TrialState.PRUNED]
-    assert found.found.val_accuracy == pytest.approx(max(t.accuracy for t in fair), abs=1e-6)
-    assert (found.found.val_accuracy or 0) > (found.found.start_val_accuracy or 1)
+    assert found.found().val_accuracy == pytest.approx(max(t.accuracy for t in fair), abs=1e-6)
+    assert (found.found().val_accuracy or 0) > (found.found().start_val_accuracy or 1)
     for trial in found.trials:
         assert isinstance(trial.values["batch_size"], int)
         assert isinstance(trial.values["early_stopping_patience"], int)
@@ -121,7 +121,7 @@ def test_the_first_trial_is_start_and_the_best_is_never_worse(
 
 def test_of_equal_trials_start_wins(data: PreparedData, tmp_path: Path) -> None:
     flat = {"label_smoothing": {"start": 0.1, "range": [0, 0.2]}}
-    found = search(data, hyperopt(search_space=flat), tmp_path).found
+    found = search(data, hyperopt(search_space=flat), tmp_path).found()
     assert (found.trial, found.best) == (1, {"label_smoothing": 0.1})
 
 
@@ -187,7 +187,7 @@ def test_time_ends_a_search_within_a_trial(data: PreparedData, tmp_path: Path) -
     assert pupil.now_s == 12  # the step during which it ran out is the last
     assert [trial.state for trial in found.trials] == [TrialState.OUT_OF_TIME]
     assert len(found.trials[0].accuracies) == 2
-    assert found.found.best == found.start
+    assert found.found().best == found.start
     again = Pupil()
     assert search(data, params, tmp_path, again) == found
     assert again.seen == []
@@ -200,8 +200,8 @@ def test_without_time_for_one_epoch_start_is_what_is_found(
 ) -> None:
     found = search(data, hyperopt(timeout=STEPS - 1), tmp_path)
     assert found.trials == ()
-    assert found.found.best == found.start
-    assert found.found.val_accuracy is None
+    assert found.found().best == found.start
+    assert found.found().val_accuracy is None
 
 
 def test_resuming_does_not_give_the_time_back(data: PreparedData, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ from amelio.vision.tuning import tune
 params = HyperoptParams.model_validate_json(sys.argv[1])
 data = load_dataset(Path("data.pt"))
 found = tune(data, params, Path("search"), report=lambda text: print(text, flush=True))
-print(found.found.best)
+print(found.found().best)
 """
 
 
@@ -266,7 +266,7 @@ def test_a_really_killed_search_goes_on_with_real_training(
     assert "trial 1/3" not in done.stdout
     assert "trial 3/3" in done.stdout
     whole = tune(make_data(48), params, tmp_path / "other", report=lambda _: None)
-    assert done.stdout.splitlines()[-1] == str(whole.found.best)
+    assert done.stdout.splitlines()[-1] == str(whole.found().best)
 
 
 def test_a_real_training_is_stopped_in_the_middle_of_an_epoch(

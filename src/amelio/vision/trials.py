@@ -73,7 +73,6 @@ class Search:
         places = [i for i, t in enumerate(self.trials) if t.state is not TrialState.PRUNED]
         return max(places, key=lambda place: self.trials[place].accuracy, default=None)
 
-    @property
     def found(self) -> Tuned:
         """The best trial; `start` when there was no time for any."""
         number = self.best_number

@@ -26,6 +26,7 @@ from amelio.vision.trials import (
     save_log,
     search_fingerprint,
 )
+from amelio.vision.tuning_text import search_text, trial_text
 
 N_RANDOM_TRIALS = 4  # before TPE or CMA-ES believe what they saw; Optuna's 10 are a whole search
 N_UNPRUNED_TRIALS = 2  # a median of fewer says little
@@ -81,13 +82,15 @@ def tune(
         if record is not None:
             _tell(study, trial, record)
             log = SearchLog((*log.trials, record))
-            lines.append(_line(log, params))
+            lines.append(trial_text(log.trials, params.max_evals))
         if record is None or record.state is TrialState.OUT_OF_TIME:
             log = SearchLog(log.trials, ran_out_s=params.timeout)
             lines.append(f"the time is up: {params.timeout:g} s (hyperopt.timeout)")
         save_log(log, path)
         report("\n".join(lines))  # what is told is safe
-    return Search(start_values(params.search_space), log.trials[: params.max_evals])
+    search = Search(start_values(params.search_space), log.trials[: params.max_evals])
+    report(search_text(search))
+    return search
 
 
 def _may_go_on(log: SearchLog, params: HyperoptParams) -> bool:
@@ -185,15 +188,3 @@ def _tell(study: optuna.Study, trial: Trial, record: TrialRecord) -> None:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
     else:
         study.tell(trial, record.accuracy)
-
-
-def _line(log: SearchLog, params: HyperoptParams) -> str:
-    record = log.trials[-1]
-    values = ", ".join(
-        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in record.values.items()
-    )
-    return (
-        f"trial {len(log.trials)}/{params.max_evals}: validation accuracy {record.accuracy:.4f} "
-        f"with {values} ({record.state}, {record.seconds:.1f} s)"
-    )
