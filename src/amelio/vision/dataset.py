@@ -11,6 +11,7 @@ from torch import Tensor
 
 from amelio.atomic import replacing
 from amelio.errors import InputError
+from amelio.vision.disk_space import room_for
 from amelio.vision.params import ClassName
 
 FORMAT = "amelio.vision.dataset/1"
@@ -65,7 +66,10 @@ class PreparedData:
 
 
 def save_dataset(data: PreparedData, path: Path) -> None:
-    """Write `data` to `path`, all or nothing; equal data gives equal bytes."""
+    """Write `data` to `path`, all or nothing; equal data gives equal bytes.
+
+    Raises EnvironmentFailedError when the disk is full.
+    """
     meta = {
         "format": FORMAT,
         "files": data.files,
@@ -78,7 +82,14 @@ def save_dataset(data: PreparedData, path: Path) -> None:
         "sides": data.sides,
         "meta": json.dumps(meta, ensure_ascii=False),
     }
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    needed_bytes = (
+        data.images.nbytes + data.labels.nbytes + data.sides.nbytes + len(tensors["meta"])
+    )
+    with (
+        room_for(path, needed_bytes),
+        replacing(path) as temporary,
+        temporary.open("wb") as file,
+    ):
         torch.save(tensors, file)  # given a path, torch would put its name into the archive
 
 

@@ -25,10 +25,19 @@ def room_for(path: Path, needed_bytes: int) -> Iterator[None]:
         raise _no_room(path, folder, needed_bytes)
     try:
         yield
-    except OSError as error:
-        if error.errno not in _FULL:
+    except (OSError, RuntimeError) as error:
+        if not _is_full(error):
             raise
         raise _no_room(path, folder, needed_bytes) from error
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether it was for lack of room; torch hides the OSError behind a RuntimeError."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _no_room(path: Path, folder: Path, needed_bytes: int) -> EnvironmentFailedError:
