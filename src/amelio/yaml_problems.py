@@ -1,7 +1,8 @@
 """What is wrong in a YAML file, in the user's words: line, key, what was expected."""
 
 import difflib
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -43,9 +44,16 @@ def suggestion(word: Any, known: list[str]) -> str:
 def _known_keys(model: Any, keys: list[Any]) -> list[str]:
     """Keys of the section that `keys` lead to; the values of a free dict are its last argument."""
     for key in keys:
-        fields = getattr(model, "model_fields", None)
+        fields = getattr(model := _bare(model), "model_fields", None)
         model = fields[key].annotation if fields else get_args(model)[-1]
-    return list(model.model_fields)
+    return list(_bare(model).model_fields)
+
+
+def _bare(model: Any) -> Any:
+    """`Annotated[X, …] | None` as X."""
+    while get_origin(model) in (Annotated, Union, UnionType):
+        model = next(argument for argument in get_args(model) if argument is not NoneType)
+    return model
 
 
 def _quoted_words(text: str) -> list[str]:

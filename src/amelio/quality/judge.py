@@ -108,7 +108,9 @@ class _Bench:
             )
         left = outcome.left if isinstance(outcome.left, int | float | str) else None
         status = Status.OK if outcome.value else _failed(rule)
-        return status, left, _limit_text(rule), "holds" if outcome.value else "does not hold"
+        known = "" if left is None else f"{number_text(left)}: "
+        said = f"{known}{'holds' if outcome.value else 'does not hold'}"
+        return status, left, _limit_text(rule), said
 
     def file(self, path: str, revision: str | None = None) -> Any:
         """The parsed file, None where there is none."""

@@ -1,0 +1,66 @@
+"""`amelio check`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from amelio.actions.check import QualityCheck, check_quality, project_root, send_test_alert
+from amelio.errors import EnvironmentFailedError, InputError
+from amelio.quality.report import COLUMNS, SIGNS, cells
+from amelio.quality.verdicts import Status
+
+STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.ALERT: "bold red"}
+
+
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_md: Annotated[bool, typer.Option("--md", help="Print Markdown.")] = False,
+    send_test: Annotated[
+        bool, typer.Option("--test-alert", help="Only send a test message to every alert URL.")
+    ] = False,
+) -> None:
+    """Judge the metrics by the rules of params.yaml and amelio.yaml; exits with 1 on an alert."""
+    if as_json + as_md + send_test > 1:
+        raise InputError("give one of --json, --md, --test-alert")
+    root = project_root(Path())
+    if send_test:
+        _send_test(root)
+        return
+    done = check_quality(root)
+    if as_json:
+        typer.echo(json.dumps(done.records(), indent=2))
+    elif as_md:
+        typer.echo(done.markdown(), nl=False)
+    else:
+        _show(done)
+    for line in done.told():
+        typer.echo(line, err=True)
+    done.require()
+
+
+def _show(done: QualityCheck) -> None:
+    console = Console()
+    table = Table(title="Quality", title_justify="left", show_lines=True)
+    for name in ("Rule and source", *COLUMNS[1:-1]):
+        table.add_column(name, overflow="fold", justify="right" if name == "Value" else "left")
+    for verdict in done.verdicts:
+        *row, source = [Text(cell) for cell in cells(verdict)]
+        row[0].append("\n").append(source.plain, style="dim")
+        row[1].stylize(STYLES[verdict.status])
+        table.add_row(*row)
+    console.print(table)
+    console.print(f"{SIGNS[done.status]} {done.headline}", markup=False, highlight=False)
+
+
+def _send_test(root: Path) -> None:
+    deliveries = send_test_alert(root)
+    for each in deliveries:
+        typer.echo(f"{each.service}: {each.problem or 'delivered'}")
+    failed = [each for each in deliveries if each.problem]
+    if failed:
+        raise EnvironmentFailedError(f"{len(failed)} of {len(deliveries)} alerts did not arrive")
