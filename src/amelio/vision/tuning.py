@@ -31,6 +31,7 @@ from amelio.vision.tuning_text import search_text, trial_text
 N_RANDOM_TRIALS = 4  # before TPE or CMA-ES believe what they saw; Optuna's 10 are a whole search
 N_UNPRUNED_TRIALS = 2  # a median of fewer says little
 N_UNPRUNED_EPOCHS = 1  # while the learning rate still rises, the accuracy says little
+say = partial(print, flush=True)  # a trial takes minutes, and DVC's pipe is buffered
 
 
 class Trainer(Protocol):
@@ -52,7 +53,7 @@ def tune(
     folder: Path,
     *,
     trainer: Trainer = train,
-    report: Callable[[str], None] = print,
+    report: Callable[[str], None] = say,
     clock: Callable[[], float] = time.monotonic,
 ) -> Search:
     """Try up to `max_evals` trainings within `timeout` seconds; the same inputs, the same result.
