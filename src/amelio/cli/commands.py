@@ -16,5 +16,7 @@ COMMANDS = {
     "demo": Command("amelio.cli.demo:demo", "Make a complete demo project and run it."),
     "lots": Command("amelio.cli.lots:app", "Take in new lots of images."),
     "predict": Command("amelio.cli.predict:predict", "Predict files or folders with a model."),
+    "promote": Command("amelio.cli.promote:promote", "Make a model the champion."),
+    "compare": Command("amelio.cli.compare:compare", "Rank models of any revisions."),
     "check": Command("amelio.cli.check:check", "Judge the metrics by rules; alerts, exit code."),
 }

@@ -210,6 +210,37 @@ class InferenceParams(Section):
     lots: list[str] = []
 
 
+class CompareParams(Section):
+    """When a challenger is better or worse than the champion.
+
+    min_effect: smallest difference of accuracy that counts; confidence: of intervals and tests
+    """
+
+    min_effect: Share = 0.01
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    n_resamples: Annotated[int, Field(ge=1000)] = 10_000
+    seed: int = 42
+
+
+class PerformanceParams(Section):
+    """How the model is timed and stressed, and what it may cost.
+
+    n_images: test images, at most, that it is timed and stressed on
+    rounds: each measurement's; round_s: seconds of one round, at least
+    max_…, min_…: budgets, judged by the gate; min_throughput is in images per second
+    """
+
+    batch_sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [1, 8, 32, 64]
+    n_images: Annotated[int, Field(ge=1)] = 300
+    rounds: Annotated[int, Field(ge=2)] = 5
+    round_s: Annotated[float, Field(gt=0)] = 0.3
+    seed: int = 42
+    max_latency_p95_ms: Annotated[float, Field(gt=0)] = 100
+    min_throughput: Annotated[float, Field(ge=0)] = 50
+    max_size_mb: Annotated[float, Field(gt=0)] = 50
+    min_accuracy_under_noise: Share = 0.5
+
+
 class Params(BaseModel):
     """The sections of `params.yaml` that our stages read; other sections are the user's."""
 
@@ -220,6 +251,8 @@ class Params(BaseModel):
     train: TrainParams = TrainParams()
     evaluate: EvaluateParams = EvaluateParams()
     inference: InferenceParams = InferenceParams()
+    compare: CompareParams = CompareParams()
+    performance: PerformanceParams = PerformanceParams()
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

@@ -1,0 +1,65 @@
+"""Files as of any revision or experiment, whether Git or DVC has them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from amelio.errors import EnvironmentFailedError, InputError
+
+
+class RevisionFiles:
+    """The project's files as of one commit; paths are relative to the project.
+
+    commit: in full
+    """
+
+    def __init__(self, name: str, commit: str, files: Any) -> None:
+        self.name, self.commit, self._files = name, commit, files
+
+    def copy(self, path: str, target: Path) -> None:
+        """Write the file `path` to `target`; one of DVC's from its cache, else from the remote.
+
+        Raises InputError when the revision has no such file, EnvironmentFailedError when it has
+        but neither cache nor remote do.
+        """
+        if not self._files.exists(path):
+            raise InputError(f"the revision {self.name!r} has no file {path}")
+        try:
+            self._files.get_file(path, str(target))
+        except Exception as error:  # each kind of remote raises its own
+            raise EnvironmentFailedError(
+                f"{path} of {self.name} ({self.commit[:7]}) is neither in DVC's cache nor in its "
+                f"remote: {error}",
+                hint="push it from where it was made (`amelio push`, `amelio exp push`), "
+                "or make it again",
+            ) from error
+
+    def text(self, path: str) -> str | None:
+        """The file's text; None where the revision has no such file."""
+        if not self._files.exists(path):
+            return None
+        return str(self._files.read_text(path, encoding="utf-8"))
+
+
+@contextmanager
+def revision_files(project: Path, revision: str) -> Iterator[RevisionFiles]:
+    """Open the DVC project in the folder `project` as of a commit, branch, tag or experiment.
+
+    Raises InputError when there is no such revision, or it is no DVC project.
+    """
+    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+
+    try:
+        with Repo(str(project)) as here:
+            # the revision's own settings may lack the remote, and have no config.local
+            settings = dict(here.config)
+        with Repo(str(project), rev=revision, config=settings) as repo:
+            files = RevisionFiles(revision, repo.get_rev(), repo.dvcfs)
+            yield files
+    except DvcException as error:
+        raise InputError(
+            f"no revision, experiment or file {revision!r}: {error}",
+            hint="`git log --oneline` and `amelio exp show` list what there is",
+        ) from error

@@ -1,0 +1,33 @@
+"""Compare the new model with the champion on the test set; without one, with simple models."""
+
+from pathlib import Path
+
+from amelio.vision.answers import answers_of
+from amelio.vision.checkpoint import load_model
+from amelio.vision.comparison import compare, in_words
+from amelio.vision.comparison_report import write_comparison
+from amelio.vision.dataset import load_dataset
+from amelio.vision.params import load_params
+from amelio.vision.references import reference_answers
+from amelio.vision.stage import run_stage
+
+
+def main() -> None:
+    params = load_params()
+    data = load_dataset(Path("data/processed/train_data_s1.pt"))
+    model = load_model(Path("models/best_model.pth"))
+    raw = Path("data/raw")  # read only where a model sees images of another size
+
+    references = reference_answers(Path("models/champion.pth"), data, raw)
+    challenger = answers_of("the challenger", model, data, raw)
+    comparisons = [compare(each, challenger, data, params.compare) for each in references]
+
+    write_comparison(
+        comparisons, Path("metrics/model_comparison.json"), Path("reports/model_comparison.md")
+    )
+    for comparison in comparisons:
+        print(in_words(comparison))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,84 @@
+"""`metrics/model_comparison.json` and `reports/model_comparison.md`."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from amelio.atomic import write_text
+from amelio.vision.comparison import Comparison, Difference, in_words
+from amelio.vision.markdown import markdown_table
+
+DIGITS = 6  # later ones would show in a diff and mean nothing
+HEADER = ("", "images", "reference", "challenger", "difference", "95 % CI", "p", "p (Holm)", "is")
+
+
+def write_comparison(comparisons: Sequence[Comparison], metrics: Path, report: Path) -> None:
+    """Write the figures and a readable report; the first comparison is the one that counts."""
+    text = json.dumps(_metrics(comparisons), indent=2, ensure_ascii=False) + "\n"
+    write_text(metrics, text)
+    write_text(report, "\n".join(["# Model comparison", "", *map(_section, comparisons)]))
+
+
+def _metrics(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Flat enough for `dvc metrics diff`: `overall`, `attributes`, and other references."""
+    first = comparisons[0]
+    found: dict[str, Any] = {
+        "overall": {"reference": first.reference, **figures(first.overall)},
+        "attributes": {
+            name: {**figures(each), "p_corrected": _rounded(each.p_corrected)}
+            for name, each in first.attributes.items()
+        },
+    }
+    if comparisons[1:]:
+        found["others"] = {each.reference: figures(each.overall) for each in comparisons[1:]}
+    return found
+
+
+def figures(difference: Difference) -> dict[str, Any]:
+    """One comparison as JSON values."""
+    return {
+        "verdict": str(difference.verdict),
+        "n_images": difference.n_images,
+        "reference_accuracy": _rounded(difference.reference_accuracy),
+        "challenger_accuracy": _rounded(difference.challenger_accuracy),
+        "difference": _rounded(difference.difference),
+        "ci_low": _rounded(difference.interval.low),
+        "ci_high": _rounded(difference.interval.high),
+        "p_value": _rounded(difference.p_value),
+    }
+
+
+def _section(comparison: Comparison) -> str:
+    confidence = f"{100 * comparison.params.confidence:g} % CI"
+    header = [confidence if title == "95 % CI" else title for title in HEADER]
+    rows = [_row(name, each) for name, each in comparison.attributes.items()]
+    lines = [
+        f"## Against {comparison.reference}",
+        "",
+        f"{in_words(comparison)[0].upper()}{in_words(comparison)[1:]}.",
+        "",
+        markdown_table(header, [*rows, _row("**mean**", comparison.overall)]),
+    ]
+    if comparison.left_out:
+        lines += [f"Not compared, since one does not know it: {', '.join(comparison.left_out)}", ""]
+    return "\n".join(lines)
+
+
+def _row(name: str, difference: Difference) -> list[str]:
+    low, high = 100 * difference.interval.low, 100 * difference.interval.high
+    return [
+        name,
+        str(difference.n_images),
+        f"{difference.reference_accuracy:.4f}",
+        f"{difference.challenger_accuracy:.4f}",
+        f"{100 * difference.difference:+.1f}",
+        f"{low:+.1f} … {high:+.1f}",
+        f"{difference.p_value:.2g}",
+        f"{difference.p_corrected:.2g}",
+        str(difference.verdict),
+    ]
+
+
+def _rounded(value: float) -> float:
+    return round(value, DIGITS)
