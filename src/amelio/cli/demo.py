@@ -1,5 +1,7 @@
 """`amelio demo`."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +62,16 @@ def _places(folder: Path) -> list[str]:
         f"Pipeline     {folder}/dvc.yaml, parameters {folder}/params.yaml",
         "",
         "Next:",
-        f"  source {'.venv/bin/activate'} && cd {folder}",
+        f"  {_activation()}cd {folder}",
         "  amelio predict data/raw/s9",
         "  amelio exp run -S train.learning_rate=0.01",
     ]
+
+
+def _activation() -> str:
+    """What puts amelio and its Python on the path, when they are not there."""
+    if os.environ.get("VIRTUAL_ENV") or sys.prefix == sys.base_prefix:
+        return ""
+    script = Path(sys.prefix) / "bin" / "activate"
+    inside = script.is_relative_to(Path.cwd())
+    return f"source {script.relative_to(Path.cwd()) if inside else script} && "

@@ -12,7 +12,7 @@ def main() -> None:
         verdict=Path("metrics/quality_gate.json"),  # written only when the gate is passed
         page=Path("reports/quality.md"),  # always written; what to read when it is not
     )
-    for line in check.lines() + check.told():
+    for line in [*check.lines(), *check.told]:
         print(line)
     check.require()
 

@@ -1,0 +1,30 @@
+"""`amelio predict`: a quick look at what a model says of some files."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from amelio.vision.checkpoint import load_model
+from amelio.vision.device import choose_placement
+from amelio.vision.inference import Prediction, find_images, predict_files
+
+MODEL = Path("models/best_model.pth")
+
+
+@dataclass(frozen=True)
+class Look:
+    """The model's attributes, and its predictions as they come, one for each image file."""
+
+    attributes: tuple[str, ...]
+    predictions: Iterator[Prediction]
+
+
+def predict(paths: Sequence[Path], model: Path = MODEL) -> Look:
+    """Predict the images that `paths` name: files, or folders with all that lies below.
+
+    Raises InputError for a path without images and an unusable model.
+    """
+    files = find_images(paths)
+    loaded = load_model(model, choose_placement().device)
+    names = tuple(attribute.name for attribute in loaded.attributes)
+    return Look(names, predict_files(loaded, files))

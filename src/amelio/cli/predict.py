@@ -1,0 +1,51 @@
+"""`amelio predict`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from amelio.actions.predict import MODEL, Look
+from amelio.actions.predict import predict as look_at
+from amelio.vision.inference import Prediction
+
+
+def predict(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR…", help="Images, or folders.")],
+    model: Annotated[Path, typer.Option("--model", "-m", help="The model to ask.")] = MODEL,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
+) -> None:
+    """Predict files or folders with a model, for a quick look."""
+    look = look_at(paths, model)
+    if as_json:
+        for prediction in look.predictions:
+            typer.echo(json.dumps(_record(look, prediction), ensure_ascii=False))
+    else:
+        Console().print(_table(look))
+
+
+def _record(look: Look, prediction: Prediction) -> dict[str, object]:
+    """File, then each attribute with its class and probability, or the reason why there is none."""
+    if prediction.reason:
+        return {"file": str(prediction.file), "unreadable": prediction.reason}
+    said = zip(look.attributes, prediction.classes, prediction.probabilities, strict=True)
+    values = {name: {"class": value, "probability": share} for name, value, share in said}
+    return {"file": str(prediction.file), "attributes": values}
+
+
+def _table(look: Look) -> Table:
+    table = Table()
+    table.add_column("file", overflow="fold")
+    for name in look.attributes:
+        table.add_column(Text(name))
+    for prediction in look.predictions:
+        said = zip(prediction.classes, prediction.probabilities, strict=True)
+        cells = [Text.assemble(f"{value} ", (f"{share:.0%}", "dim")) for value, share in said]
+        if prediction.reason:
+            cells = [Text(f"unreadable: {prediction.reason}", style="red")]
+        table.add_row(Text(str(prediction.file)), *cells)
+    return table
