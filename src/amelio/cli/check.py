@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from amelio.actions.check import QualityCheck, check_quality, project_root, send_test_alert
+from amelio.actions.alerts import send_test_alert
+from amelio.actions.check import QualityCheck, check_quality
+from amelio.dvcio.project import project_root
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.quality.report import COLUMNS, SIGNS, cells
 from amelio.quality.verdicts import Status
@@ -38,7 +40,7 @@ def check(
         typer.echo(done.markdown(), nl=False)
     else:
         _show(done)
-    for line in done.told():
+    for line in done.told:
         typer.echo(line, err=True)
     done.require()
 

@@ -1,5 +1,6 @@
 """Git and DVC repositories as a new project needs them: found, made, told what to track."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -59,6 +60,18 @@ def commit_all(folder: Path, message: str) -> None:
     git(["add", "."], folder)
     if git(["status", "--porcelain", "."], folder):
         git(["commit", "--quiet", "--no-verify", "--message", message, "--", "."], folder)
+
+
+def dvc_root(folder: Path) -> Path | None:
+    """The folder of the DVC repository that `folder` is in, as an absolute path."""
+    inside = folder.resolve()
+    return next((place for place in (inside, *inside.parents) if (place / ".dvc").is_dir()), None)
+
+
+def project_root(folder: Path) -> Path:
+    """The root of the DVC repository that `folder` is in, else `folder`; relative to it."""
+    found = dvc_root(folder)
+    return folder if found is None else Path(os.path.relpath(found, folder.resolve()))
 
 
 def _git_top(folder: Path) -> Path | None:

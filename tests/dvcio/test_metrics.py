@@ -1,0 +1,66 @@
+"""Metrics files of the workspace, of commits and of experiments; in Git or in DVC's cache."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from amelio.dvcio.metrics import ProjectMetrics
+from amelio.errors import InputError
+from amelio.expressions import NoValueError
+from tests.conftest import Run
+
+PIPELINE = """stages:
+  score:
+    cmd: mkdir -p out && cp params.yaml out/git.yaml && cp params.yaml out/cached.yaml
+    params: [lr]
+    metrics:
+      - out/git.yaml: {cache: false}
+      - out/cached.yaml
+metrics:
+  - top.json
+"""
+
+
+@pytest.fixture
+def project(repository: Path, amelio: Run) -> Path:
+    """Two commits: lr 0.1, tagged v1, and lr 0.2; and an experiment with lr 0.3."""
+    (repository / "dvc.yaml").write_text(PIPELINE)
+    for lr in ("0.1", "0.2"):
+        (repository / "params.yaml").write_text(f"lr: {lr}\n")
+        assert amelio("repro", "-q", cwd=repository).returncode == 0
+        subprocess.run(["git", "add", "."], cwd=repository, check=True)
+        subprocess.run(["git", "commit", "-qm", lr], cwd=repository, check=True)
+        subprocess.run(["git", "tag", f"v{lr}"], cwd=repository, check=True)
+    dvc = ["exp", "run", "-q", "-n", "brave-bee", "-S", "lr=0.3"]
+    done = amelio(*dvc, cwd=repository)
+    assert done.returncode == 0, done.stderr
+    return repository
+
+
+def test_every_revision_is_read_from_git_and_from_the_cache(project: Path) -> None:
+    metrics = ProjectMetrics(project)
+    for revision, lr in (("v0.1", "0.1"), ("HEAD", "0.2"), ("HEAD~1", "0.1"), ("brave-bee", "0.3")):
+        for path in ("out/git.yaml", "out/cached.yaml"):
+            assert metrics.text(path, revision) == f"lr: {lr}\n"
+    assert metrics.text("out/git.yaml", None) == "lr: 0.3\n"
+    assert metrics.text("out/absent.yaml", None) is metrics.text("out/absent.yaml", "HEAD") is None
+    assert metrics.declared() == ["out/cached.yaml", "out/git.yaml", "top.json"]
+    assert metrics.path_of("top") == "top.json"
+    with pytest.raises(NoValueError, match=r"no metrics file of dvc\.yaml is called tip"):
+        metrics.path_of("tip")
+    for wrong in ("nope", "--help", "bee", "brave-be"):
+        with pytest.raises(InputError, match="is no commit, branch, tag, experiment"):
+            metrics.text("out/git.yaml", wrong)
+    shutil.rmtree(project / ".dvc" / "cache")
+    with pytest.raises(NoValueError, match=r"`dvc fetch --all-commits` may help"):
+        metrics.text("out/cached.yaml", "HEAD")
+    with pytest.raises(NoValueError, match="out is not readable"):
+        metrics.text("out", None)
+
+
+def test_before_the_first_commit_head_has_no_metrics(repository: Path) -> None:
+    assert ProjectMetrics(repository).text("m.json", "HEAD") is None
+    with pytest.raises(InputError):
+        ProjectMetrics(repository).text("m.json", "v1")
