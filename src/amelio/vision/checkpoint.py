@@ -96,6 +96,8 @@ def _difference(known: tuple[Attribute, ...], expected: tuple[Attribute, ...]) -
 
     def text(attributes: tuple[Attribute, ...]) -> str:
         pairs = attributes_to_json(attributes).items()
-        return "; ".join(f"{name} {json.dumps(classes)}" for name, classes in pairs)
+        return "; ".join(
+            f"{name} {json.dumps(classes, ensure_ascii=False)}" for name, classes in pairs
+        )
 
     return f"the model knows {text(known)}, but the data has {text(expected)}"

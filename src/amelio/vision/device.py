@@ -21,6 +21,11 @@ class Placement:
     device: torch.device
     precision: Precision
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What large matrices are multiplied in."""
+        return torch.bfloat16 if self.precision is Precision.BFLOAT16 else torch.float32
+
     def autocast(self) -> AbstractContextManager[object]:
         """Context in which a forward pass runs in `precision`."""
         if self.precision is Precision.FLOAT32:

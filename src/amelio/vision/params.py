@@ -30,8 +30,9 @@ class Algorithm(StrEnum):
 
 
 class Optimizer(StrEnum):
-    """Optimisers of `train.optimizer`, by their PyTorch names."""
+    """Optimisers of `train.optimizer`; all but Muon (see optimizers.py) are PyTorch's own."""
 
+    MUON = "Muon"
     ADAMW = "AdamW"
     ADAM = "Adam"
     SGD = "SGD"

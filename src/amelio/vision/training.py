@@ -131,7 +131,9 @@ class _Loop:
             params.augmentation,
         )
         self.net = _initial_net(data, params, images).to(self.placement.device)
-        self.optimizer = make_optimizer(self.net, params.optimizer, params.weight_decay)
+        self.optimizer = make_optimizer(
+            self.net, params.optimizer, params.weight_decay, self.placement.dtype
+        )
         self.class_weights = _class_weights(data, params, self.labels, self.placement.device)
         self.n_steps = -(-len(images) // params.batch_size)  # per epoch
         self.history: tuple[EpochResult, ...] = ()
@@ -259,7 +261,7 @@ def _initial_net(data: PreparedData, params: TrainParams, images: Tensor) -> Att
     """A seeded network, or the one of `init_from`."""
     if params.init_from is None:
         net = new_net(data.attributes, data.preprocessing)
-        net.fit_normalisation(images)
+        net.fit_to(images)
         return net
     return load_model(Path(params.init_from), expected=data.attributes).net
 
