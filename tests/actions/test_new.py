@@ -62,10 +62,11 @@ def test_template_parameters_are_the_defaults_of_the_library(amelio: Run, tmp_pa
     """A key that is missing in an old project means what the template says today."""
     amelio("new", cwd=tmp_path)
     written = load_params(tmp_path / "params.yaml")
-    changes = {"train": Params().train.model_copy(update={"threads": written.train.threads})}
+    expected = Params()
+    train = expected.train.model_copy(update={"threads": written.train.threads})
     search = {"search_space": written.hyperopt.search_space}
-    changes["hyperopt"] = Params().hyperopt.model_copy(update=search)
-    assert written == Params().model_copy(update=changes)
+    hyperopt = expected.hyperopt.model_copy(update=search)
+    assert written == expected.model_copy(update={"train": train, "hyperopt": hyperopt})
     keys = YAML(typ="safe").load(tmp_path / "params.yaml")
     assert {key: set(section) for key, section in keys.items()} == {
         key: set(type(section).model_fields) for key, section in written

@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+from sklearn.datasets import load_digits
 
 from amelio.demos import digits
 

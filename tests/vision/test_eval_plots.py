@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.conftest import Run
+from ruamel.yaml import YAML
 
+import amelio.templates
 from amelio.vision.dataset import Attribute
 from amelio.vision.eval_metrics import eval_metrics, save_eval_metrics
 from amelio.vision.eval_plots import write_eval_plots
@@ -22,6 +23,7 @@ from amelio.vision.params import Metric
 from amelio.vision.plot_tables import file_stems
 from amelio.vision.trials import Search, TrialRecord, TrialState
 from amelio.vision.tuning_plots import write_tuning_plots
+from tests.conftest import Run
 
 ATTRIBUTES = (Attribute("hair colour", ("black", "châtain", "red")), Attribute("glasses", (0, 1)))
 
@@ -137,6 +139,11 @@ SEARCH = Search(
 )
 
 
+def test_a_pruned_trial_is_never_the_best() -> None:
+    found = SEARCH.found()
+    assert (found.trial, found.val_accuracy, found.start_val_accuracy) == (3, 0.65, 0.6)
+
+
 def test_trials_as_tables(tmp_path: Path) -> None:
     write_tuning_plots(SEARCH, tmp_path)
     trials = rows(tmp_path / "trials.csv")
@@ -146,33 +153,40 @@ def test_trials_as_tables(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "keys").iterdir()] == ["learning_rate.csv"]
 
 
-PIPELINE = """
-stages:
-  hyperopt: {cmd: echo, outs: [plots/hyperopt]}
-  evaluate:
-    cmd: echo
-    outs: [plots/evaluate]
-    metrics: [metrics/eval_metrics.json: {cache: false}]
-plots:
-  - Tuning trials:
-      x: trial
-      y: {plots/hyperopt/trials.csv: [val_accuracy, best]}
-      y_label: validation accuracy
-  - plots/hyperopt/keys: {x: value, y: val_accuracy, template: scatter}
-  - plots/evaluate/confusion: {x: predicted, y: actual, template: confusion}
-  - plots/evaluate/classes: {x: f1_score, y: class, template: bar_horizontal, x_label: F1 score}
-  - plots/evaluate/calibration: {x: probability, y: [accuracy, perfect], y_label: accuracy}
-  - plots/evaluate/mistakes.png
-"""
+TEMPLATE = Path(amelio.templates.__file__).parent / "vision/dvc.yaml"
+
+
+KINDS = ("confusion", "classes", "calibration")
+NAMES = ("hair_colour", "glasses")
+CURVE = "plots/training/plots/metrics/train/loss.tsv"
+
+
+def pipeline() -> str:
+    """Two stages without programs, and what the pipeline's own `plots:` says to draw."""
+    plots = YAML(typ="safe").load(TEMPLATE.read_text(encoding="utf-8"))["plots"]
+    metrics = [{"metrics/eval_metrics.json": {"cache": False}}]
+    stages = {
+        "hyperopt": {"cmd": "true", "outs": ["plots/hyperopt"]},
+        "train": {"cmd": "true", "outs": ["plots/training"]},
+        "evaluate": {"cmd": "true", "outs": ["plots/evaluate"], "metrics": metrics},
+    }
+    return json.dumps({"stages": stages, "plots": plots})  # JSON is YAML
+
+
+def write_curve(path: Path) -> None:
+    """A curve as dvclive writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("step\tloss\n0\t1.0\n1\t0.5\n")
 
 
 def test_dvc_shows_and_compares_all_of_it(repository: Path, amelio: Run) -> None:
-    (repository / "dvc.yaml").write_text(PIPELINE)
+    (repository / "dvc.yaml").write_text(pipeline())
 
     def make(seed: int) -> None:
         found = evaluation(seed)
         write_eval_plots(found, repository / "plots/evaluate")
         write_tuning_plots(SEARCH, repository / "plots/hyperopt")
+        write_curve(repository / CURVE)
         figures = eval_metrics(found, list(Metric))
         save_eval_metrics(figures, repository / "metrics/eval_metrics.json")
         assert amelio("commit", "--force", cwd=repository).returncode == 0
@@ -188,7 +202,7 @@ def test_dvc_shows_and_compares_all_of_it(repository: Path, amelio: Run) -> None
     subprocess.run(["git", "commit", "--quiet", "--message", "a"], cwd=repository, check=True)
     make(seed=1)
     expected = {f"plots/evaluate/{kind}/{name}.csv" for kind in KINDS for name in NAMES}
-    expected |= {"plots/evaluate/mistakes.png", "plots/hyperopt/keys/learning_rate.csv"}
+    expected |= {"plots/evaluate/mistakes.png", "plots/hyperopt/keys/learning_rate.csv", CURVE}
     shown = read("plots", "show")
     assert "errors" not in shown
     assert shown["data"].keys() == expected | {"Tuning trials"}
@@ -200,7 +214,3 @@ def test_dvc_shows_and_compares_all_of_it(repository: Path, amelio: Run) -> None
     changed = read("metrics", "diff")["metrics/eval_metrics.json"]
     assert "overall.average_accuracy" in changed
     assert "attributes.hair colour.classes.red.recall" in changed
-
-
-KINDS = ("confusion", "classes", "calibration")
-NAMES = ("hair_colour", "glasses")

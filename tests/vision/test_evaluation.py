@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn import metrics as reference  # type: ignore[import-untyped]
-from tests.vision.conftest import MakeData
+from sklearn import metrics as reference
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model, new_net
@@ -17,6 +16,7 @@ from amelio.vision.eval_metrics import eval_metrics, save_eval_metrics
 from amelio.vision.evaluation import evaluate
 from amelio.vision.params import Metric
 from amelio.vision.prediction import predict_probabilities
+from tests.vision.conftest import MakeData
 
 TEST = int(Side.TEST)
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.vision.conftest import MakeData
 
 from amelio.vision.checkpoint import Model, new_net
 from amelio.vision.dataset import PreparedData, save_dataset
@@ -21,6 +20,7 @@ from amelio.vision.training import TrainResult
 from amelio.vision.training_state import EpochResult
 from amelio.vision.trials import Search, TrialState
 from amelio.vision.tuning import tune
+from tests.vision.conftest import MakeData
 
 SPACE = {
     "learning_rate": {"start": 0.001, "range": [0.0001, 0.01], "scale": "log"},

@@ -46,7 +46,7 @@ def png(seed: int, position: int) -> bytes:
 def _bundled() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Images (1797, 8, 8) and digits (1797,)."""
     # Here, because the import takes a second.
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     bunch = load_digits()
     return bunch.images, bunch.target

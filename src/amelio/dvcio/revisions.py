@@ -48,8 +48,8 @@ def revision_files(project: Path, revision: str) -> Iterator[RevisionFiles]:
 
     Raises InputError when there is no such revision, or it is no DVC project.
     """
-    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
-    from dvc.repo import Repo  # type: ignore[import-untyped]
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
 
     try:
         with Repo(str(project)) as here:
