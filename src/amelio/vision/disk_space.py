@@ -1,6 +1,7 @@
 """A full disk is told as such, with what is needed and what is free."""
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,30 +23,31 @@ def room_for(path: Path, needed_bytes: int) -> Iterator[None]:
     while not folder.exists():
         folder = folder.parent
     if shutil.disk_usage(folder).free < needed_bytes:
-        raise _no_room(path, folder, needed_bytes)
+        raise _no_room(path, folder, needed_bytes, os.strerror(errno.ENOSPC))
     try:
         yield
     except (OSError, RuntimeError) as error:
-        if not _is_full(error):
+        reason = _limit_reached(error)
+        if reason is None:
             raise
-        raise _no_room(path, folder, needed_bytes) from error
+        raise _no_room(path, folder, needed_bytes, reason) from error
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """Whether it was for lack of room; torch hides the OSError behind a RuntimeError."""
+def _limit_reached(error: BaseException | None) -> str | None:
+    """Which limit it was, if any; torch hides the OSError behind a RuntimeError."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in _FULL:
-            return True
+            return error.strerror
         error = error.__cause__ or error.__context__
-    return False
+    return None
 
 
-def _no_room(path: Path, folder: Path, needed_bytes: int) -> EnvironmentFailedError:
+def _no_room(path: Path, folder: Path, needed_bytes: int, reason: str) -> EnvironmentFailedError:
     free = shutil.disk_usage(folder).free
     return EnvironmentFailedError(
-        f"the disk is full: {_mib(needed_bytes)} are needed, {_mib(free)} are free",
+        f"{reason}: {_mib(needed_bytes)} are needed, {_mib(free)} are free on the disk",
         path=path,
-        hint="nothing was replaced: free some space (or raise the quota) and run it again",
+        hint="the file is as it was before: free some space (or raise the limit) and run it again",
     )
 
 

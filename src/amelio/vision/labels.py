@@ -45,7 +45,7 @@ def read_labels(
         classes = tuple(declared)
         wrong = _match_declared(values, classes)
     if len(set(values.values())) < 2 and not wrong:
-        only = f"one class only, {next(iter(values))!r}" if values else "no label at all"
+        only = f"one class only, {next(iter(values.values()))!r}" if values else "no label at all"
         problems.at(1)(
             f"{name}: {only}; there is nothing to learn: annotate others or remove the column"
         )
