@@ -125,6 +125,16 @@ def test_of_equal_trials_start_wins(data: PreparedData, tmp_path: Path) -> None:
     assert (found.trial, found.best) == (1, {"label_smoothing": 0.1})
 
 
+def test_values_have_the_type_that_train_has(data: PreparedData, tmp_path: Path) -> None:
+    space = {
+        "batch_size": {"start": 32.0, "choices": [16.0, 32.0]},
+        "weight_decay": {"start": 0, "range": [0, 1]},
+    }
+    for trial in search(data, hyperopt(search_space=space), tmp_path).trials:
+        assert isinstance(trial.values["batch_size"], int)
+        assert isinstance(trial.values["weight_decay"], float)
+
+
 def test_hopeless_trials_are_pruned_unless_that_is_off(data: PreparedData, tmp_path: Path) -> None:
     pruned = search(data, hyperopt(max_evals=12), tmp_path).trials
     states = [trial.state for trial in pruned]
