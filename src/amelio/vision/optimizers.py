@@ -73,6 +73,7 @@ class Muon(torch.optim.AdamW):
         state = self.state[kernel]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(kernel)
+            state["step"] = torch.zeros(())  # AdamW looks for it when a state is restored
         state["momentum"].lerp_(gradient, 1 - self.MOMENTUM)
         direction = gradient.lerp(state["momentum"], self.MOMENTUM).permute(0, 2, 3, 1)
         matrix = orthogonalised(direction.flatten(1).to(self.matrix_dtype))

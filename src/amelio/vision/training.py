@@ -60,18 +60,21 @@ def train(
 
     resume: file for the state after every epoch; a run that finds its own state there goes on
         from it and ends with the same result. The caller deletes it once the model is safe.
-    on_epoch: told of every new epoch; what it raises ends the training
+    on_epoch: told of every epoch, those before an interruption first; what it raises ends it
     should_stop: asked before every step; the unfinished epoch is dropped
 
     Raises InputError when there is nothing to learn or to validate on, or when `init_from` does
     not fit.
     """
     check_trainable(data)
+    tell = on_epoch or (lambda _: None)
     with _fixed(params):
         loop = _Loop(data, params)
         fingerprint = training_fingerprint(data, params) if resume else ""
         if resume and (state := load_state(resume, fingerprint)):
             loop.restore(state)
+            for done in state.history:
+                tell(done)
         stopped = False
         while not stopped and not loop.finished():
             result = loop.epoch(should_stop or (lambda: False))
@@ -79,8 +82,7 @@ def train(
             if result is not None:
                 if resume:
                     save_state(loop.state(), fingerprint, resume)
-                if on_epoch:
-                    on_epoch(result)
+                tell(result)
         return loop.result(stopped)
 
 
