@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import sys
 import threading
 from email import message_from_string
 from email.header import decode_header, make_header
@@ -121,3 +122,9 @@ def test_a_wrong_answer_is_told_by_its_status_only(http_server: HttpServer) -> N
     done = deliver(MESSAGE, settings(http_server.url))
     assert done[0].problem == "answered with status 401"
     assert "canary" not in str(done)
+
+
+def test_without_apprise_the_way_to_get_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    done = deliver(MESSAGE, settings("json://127.0.0.1/x"))
+    assert done[0].problem == "alerts need apprise: pip install 'amelio[alerts]'"

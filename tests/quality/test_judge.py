@@ -111,6 +111,7 @@ def test_every_format_and_keys_with_dots(file: str, text: str) -> None:
     ("now", "rule", "status"),
     [
         (0.89, {"max_drop": 0.01}, OK),
+        (0.6, {"max_drop": 0.3}, OK),  # 0.9 - 0.3 is 0.6000000000000001 to a computer
         (0.8899, {"max_drop": 0.01}, ALERT),
         (0.8899, {"max_drop": 0.01, "severity": "warning"}, WARNING),
         (0.95, {"max_drop": 0.0}, OK),
@@ -123,7 +124,7 @@ def test_every_format_and_keys_with_dots(file: str, text: str) -> None:
 def test_relative_to_a_revision(
     now: float, rule: dict[str, Any], status: Status, against: str | None
 ) -> None:
-    files = {"m.json": f'{{"fit": {now}}}', (against or "HEAD", "m.json"): '{"fit": 0.90}'}
+    files = {"m.json": f'{{"fit": {now}}}', (against or "HEAD", "m.json"): '{"fit": 0.9}'}
     done = verdict(files, metric="m.json:fit", against=against, **rule)
     assert done.status is status
     assert f"0.9 at {against or 'HEAD'} → " in done.message
@@ -178,7 +179,8 @@ def test_the_verdict_of_a_statistical_comparison(said: str, status: Status) -> N
     ],
 )
 def test_expressions(expression: str, status: Status, value: float | None) -> None:
-    files = {"m.json": '{"fit": 0.9, "bad": NaN, "text": "0.9"}'}
+    text = '{"fit": 9, "bad": NaN, "text": "0.9"}'
+    files = {"m.json": text.replace("9,", "0.9,"), "../m.json": text, "/etc/m.json": text}
     done = verdict(files, expression=expression)
     assert (done.status, done.value) == (status, value)
     if status is ALERT:

@@ -92,3 +92,11 @@ def test_no_file_means_no_rules_and_alerts_that_stop(tmp_path: Path) -> None:
     nothing = load_quality([tmp_path / "absent.yaml"])
     assert nothing.rules is None
     assert nothing.on_alert is OnAlert.FAIL
+
+
+def test_the_rules_of_the_documentation_are_right(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "quality.md").read_text()
+    path = tmp_path / "amelio.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0])
+    rules = load_quality([path]).rules or {}
+    assert list(rules) == ["accuracy", "latency", "no_step_back", "champion", "balance"]

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from amelio.quality.alert_settings import AlertSettings
 
-LIMIT_S = 8.0  # with the process's start and end, an alert costs less than ten seconds
+LIMIT_S = 7.0  # with the processes' start and end, a check costs less than ten seconds more
 COURIER = "amelio.quality.courier"
 _SERVICE = re.compile(r"([a-z][a-z0-9+]{1,20})://", re.IGNORECASE)
 
