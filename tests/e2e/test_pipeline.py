@@ -1,0 +1,134 @@
+"""The whole pipeline on real images, as its user runs it: one small project, one history."""
+
+import csv
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from amelio.actions.demo import CHANGES
+from amelio.actions.lots import sync_lots
+from amelio.actions.new import new_project
+from amelio.actions.params_file import edit_params
+from amelio.demos.collection import Collection, write_collection
+from amelio.dvcio.project import commit_all, ensure_identity
+from tests.conftest import Run
+
+N_IMAGES = 200
+SMALL = {
+    "data.image_size": 16,
+    "hyperopt.max_evals": 2,
+    "hyperopt.epochs": 1,
+    "train.epochs": 2,
+    "train.threads": 1,
+    "evaluate.test_size": 0.2,
+    "data.val_split": 0.2,
+    "data.train_split": 0.8,
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A committed project of small digits, not run yet; in a path with a space."""
+    folder = tmp_path / "my project"
+    write_collection(Collection.DIGITS, folder, N_IMAGES, seed=0, workers=1)
+    new_project(folder)
+    edit_params(folder / "params.yaml", CHANGES[Collection.DIGITS] | SMALL)
+    ensure_identity(folder)
+    sync_lots(folder)
+    commit_all(folder, "Start")
+    return folder
+
+
+def ran(output: str) -> list[str]:
+    """Names of the stages that a `dvc repro` ran."""
+    lines = output.splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("Running stage '")]
+
+
+def predictions(project: Path) -> list[dict[str, str]]:
+    with (project / "outputs/predictions.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_project_from_images_to_predictions_and_its_daily_flows(
+    amelio: Run, project: Path, tmp_path: Path
+) -> None:
+    everything_runs(amelio, project)
+    nothing_is_left_to_do(amelio, project)
+    a_new_lot_is_predicted_alone(amelio, project)
+    single_keys_train_with_their_value(amelio, project)
+    a_clone_pulls_the_same(amelio, project, tmp_path / "clone")
+
+
+def everything_runs(amelio: Run, project: Path) -> None:
+    done = amelio("repro", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran(done.stdout)[:4] == ["prepare_train", "hyperopt", "train", "evaluate"]
+    assert {row["lot"] for row in predictions(project)} == {f"s{n}" for n in range(2, 10)}
+    metrics = json.loads((project / "metrics/eval_metrics.json").read_text())
+    assert 0 < metrics["overall"]["average_accuracy"] <= 1
+    assert set(metrics["attributes"]) == {"digit", "even", "has_loop"}
+    plots = {
+        path.relative_to(project / "plots").parts[0] for path in (project / "plots").rglob("*.*")
+    }
+    assert plots == {"hyperopt", "training", "evaluate"}
+    shown = amelio("plots", "show", cwd=project)
+    assert shown.returncode == 0, shown.stderr
+
+
+def nothing_is_left_to_do(amelio: Run, project: Path) -> None:
+    assert "up to date" in amelio("status", cwd=project).stdout
+    again = amelio("repro", cwd=project)
+    assert ran(again.stdout) == []
+    commit_all(project, "Run")
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=project, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "metrics/eval_metrics.json" in tracked
+    assert not [path for path in tracked if path.endswith((".pt", ".pth", ".png"))]
+
+
+def a_new_lot_is_predicted_alone(amelio: Run, project: Path) -> None:
+    lot = project / "data/raw/s10"
+    lot.mkdir()
+    shutil.copy(project / "data/raw/s2/s2_00000.png", lot / "s10_00000.png")
+    assert amelio("lots", "sync", cwd=project).returncode == 0
+    done = amelio("repro", "inference_batches", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert ran(done.stdout) == ["prepare_train", "predict_lot@s10", "inference_batches"]
+    by_file = {row["filename"]: row for row in predictions(project)}
+    same = [{**by_file[name], "filename": "", "lot": ""} for name in by_file if "_00000" in name]
+    assert same[0] == same[-1]  # the same image in s2 and s10
+    commit_all(project, "Lot s10")
+
+
+def single_keys_train_with_their_value(amelio: Run, project: Path) -> None:
+    changes = ["train.learning_rate=0.01", *(f"train.batch_size={n}" for n in (64, 128, 256))]
+    seen = []
+    for change in changes:
+        done = amelio("exp", "run", "-q", "-S", change, "train", cwd=project)
+        assert done.returncode == 0, done.stdout + done.stderr
+        used = json.loads((project / "metrics/train_metrics.json").read_text())["params"]
+        key, value = change.removeprefix("train.").split("=")
+        assert used[key] == float(value)
+        seen.append((project / "models/best_model.pth").read_bytes())
+        subprocess.run(["git", "checkout", "--quiet", "."], cwd=project, check=True)
+        assert amelio("checkout", "--quiet", cwd=project).returncode == 0
+    assert len(set(seen)) == len(changes)
+
+
+def a_clone_pulls_the_same(amelio: Run, project: Path, clone: Path) -> None:
+    storage = project.parent / "storage"
+    assert amelio("remote", "add", "-d", "local", str(storage), cwd=project).returncode == 0
+    commit_all(project, "Name the storage")
+    assert amelio("push", cwd=project).returncode == 0
+    subprocess.run(["git", "clone", "--quiet", project, clone], check=True)
+    assert amelio("pull", cwd=clone).returncode == 0
+    before = (clone / "metrics/eval_metrics.json").read_bytes()
+    assert "up to date" in amelio("status", cwd=clone).stdout
+    done = amelio("repro", "--force", "--single-item", "evaluate", cwd=clone)
+    assert done.returncode == 0, done.stderr
+    assert (clone / "metrics/eval_metrics.json").read_bytes() == before
