@@ -13,11 +13,13 @@ IMAGES = torch.randint(
 )
 
 
-@pytest.fixture(scope="module")
-def model() -> Model:
+@pytest.fixture(scope="module", params=[True, False], ids=["mirrored", "plain"])
+def model(request: pytest.FixtureRequest) -> Model:
     torch.manual_seed(0)
     preprocessing = Preprocessing(image_size=16, trim_border=True)
-    return Model(new_net(ATTRIBUTES, preprocessing), ATTRIBUTES, preprocessing)
+    net = new_net(ATTRIBUTES, preprocessing)
+    net.fit_to(IMAGES)
+    return Model(net, ATTRIBUTES, preprocessing, {"augmentation": {"flip": request.param}})
 
 
 def test_probabilities_per_attribute(model: Model) -> None:
@@ -35,6 +37,11 @@ def test_the_same_bits_in_any_company(model: Model, n: int) -> None:
     alone = predict_probabilities(model, IMAGES[chosen])
     for ours, theirs in zip(alone, together, strict=True):
         assert ours.equal(theirs[chosen])
+
+
+def test_an_image_and_its_mirror_image_are_the_same_only_where_trained_so(model: Model) -> None:
+    ours, mirrored = (predict_probabilities(model, x)[0] for x in (IMAGES, IMAGES.flip(3)))
+    assert torch.allclose(ours, mirrored) == model.params["augmentation"]["flip"]
 
 
 def test_no_images(model: Model) -> None:
