@@ -51,7 +51,7 @@ def test_every_revision_is_read_from_git_and_from_the_cache(project: Path) -> No
     with pytest.raises(NoValueError, match=r"no metrics file of dvc\.yaml is called tip"):
         metrics.path_of("tip")
     for wrong in ("nope", "--help", "bee", "brave-be"):
-        with pytest.raises(InputError, match="is no commit, branch, tag, experiment"):
+        with pytest.raises(InputError, match="no commit, branch, tag, experiment has the name"):
             metrics.text("out/git.yaml", wrong)
     shutil.rmtree(project / ".dvc" / "cache")
     with pytest.raises(NoValueError, match=r"`dvc fetch --all-commits` may help"):

@@ -206,3 +206,15 @@ def test_a_file_is_read_once_and_rules_keep_their_order() -> None:
     assert worst(done[1:]) is WARNING
     assert worst(()) is OK
     assert files.asked == ["m.json"]
+
+
+def test_an_unknown_revision_is_a_wrong_rule() -> None:
+    class Unknown(Files):
+        def text(self, path: str, revision: str | None) -> str | None:
+            if revision:
+                raise InputError("no commit has the name 'mian'")
+            return super().text(path, revision)
+
+    rules = {"fit": Rule(metric="m.json:fit", max_drop=1, against="mian")}
+    with pytest.raises(InputError, match=r"quality\.rules\.fit\.against: no commit has the name"):
+        judge(rules, Unknown({"m.json": '{"fit": 1}'}), {})

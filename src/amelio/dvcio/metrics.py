@@ -82,8 +82,8 @@ class ProjectMetrics:
         ]
         if len(found) == 1:
             return found[0]
-        problem = "names several experiments" if found else "is no commit, branch, tag, experiment"
-        raise InputError(f"the revision {name!r} of a rule {problem} of this repository")
+        problem = "several experiments have" if found else "no commit, branch, tag, experiment has"
+        raise InputError(f"{problem} the name {name!r} in this repository")
 
     def _at(self, commit: str, path: str) -> str | None:
         done = self._git(["cat-file", "blob", f"{commit}:./{path}"])

@@ -63,14 +63,19 @@ class _Bench:
         source = rule.metric or ""
         value = as_number(self._value(source), source)
         if rule.is_relative:
-            return self._relative(rule, source, value)
+            return self._relative(name, rule, source, value)
         status, message = _against_limits(rule, value)
         return status, value, _limit_text(rule), message
 
-    def _relative(self, rule: Rule, source: str, value: float) -> tuple[Status, float, str, str]:
+    def _relative(
+        self, name: str, rule: Rule, source: str, value: float
+    ) -> tuple[Status, float, str, str]:
         revision = rule.against or HEAD
         path, _, key = source.partition(":")
-        base = self._at_revision(path, key, revision)
+        try:
+            base = self._at_revision(path, key, revision)
+        except InputError as error:
+            raise InputError(f"quality.rules.{name}.against: {error.message}") from error
         if base is None:
             message = f"nothing to compare with: no {source} at {revision}"
             return Status.WARNING, value, _limit_text(rule), message
