@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from amelio.expressions import NoValueError, WrongExpressionError, check, evaluate
+from amelio.expressions import NoValueError, Outcome, WrongExpressionError, check, evaluate
 
 NAMES: dict[str, Any] = {
     "metrics": {
@@ -31,9 +31,9 @@ def test_data_is_compared_and_computed_with(expression: str, value: object) -> N
     assert evaluate(expression, NAMES).value == value
 
 
-def test_the_left_side_of_a_single_comparison_is_told() -> None:
-    assert evaluate("metrics.fit.r2 > 0.5", NAMES).left == 0.9
-    assert evaluate("metrics.fit.r2 > 0.5 and True", NAMES).left is None
+def test_both_sides_of_a_single_comparison_are_told() -> None:
+    assert evaluate("metrics.fit.r2 > params.floor", NAMES) == Outcome(True, 0.9, ">", 0.5)
+    assert evaluate("metrics.fit.r2 > params.floor and True", NAMES) == Outcome(True)
 
 
 @pytest.mark.parametrize(

@@ -32,12 +32,14 @@ def read_yaml(path: Path) -> Any:
     return tree
 
 
-def checked(tree: Any, model: type[Model], path: Path) -> Model:
+def checked(tree: Any, model: type[Model], path: Path, *, is_ours: bool = True) -> Model:
     """`tree` of `read_yaml(path)` as a `model`, whose unknown sections are the user's own.
+
+    is_ours: whether an unknown section that looks like one of the model's is a misspelt one
 
     Raises InputError with every unknown key, wrong value and misspelt section.
     """
-    problems = misspelt_sections(tree, list(model.model_fields))
+    problems = misspelt_sections(tree, list(model.model_fields)) if is_ours else []
     try:
         values = model.model_validate(plain(tree))
     except ValidationError as error:

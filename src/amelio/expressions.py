@@ -34,11 +34,14 @@ class Lookup(Protocol):
 class Outcome:
     """What an expression came to.
 
-    value: its result; left: of a single comparison, what stands left of the sign; else None
+    value: its result
+    left, sign, right: of a single comparison, its two sides as values; else None and ""
     """
 
     value: Any
     left: Any = None
+    sign: str = ""
+    right: Any = None
 
 
 def check(expression: str, names: Sequence[str]) -> ast.expr:
@@ -67,15 +70,17 @@ def evaluate(expression: str, names: Mapping[str, Lookup | Mapping[str, Any]]) -
     evaluator = _Evaluator({name: _Node(data, name) for name, data in names.items()})
     try:
         value = evaluator.eval(expression, tree)
-        single = isinstance(tree, ast.Compare) and len(tree.ops) == 1
-        left = evaluator.eval(expression, tree.left) if single else None  # type: ignore[attr-defined]
+        if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
+            sides = [evaluator.eval(expression, side) for side in (tree.left, *tree.comparators)]
+            left, right = map(_bare, sides)
+            return Outcome(value, left, _SIGNS[type(tree.ops[0])], right)
     except ZeroDivisionError as error:
         raise NoValueError("division by zero") from error
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise NoValueError(str(error)) from error
     except InvalidExpression as error:
         raise WrongExpressionError(str(error)) from error
-    return Outcome(_bare(value), _bare(left))
+    return Outcome(_bare(value))
 
 
 class _Node:
@@ -149,6 +154,16 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Not: operator.not_,
     ast.In: lambda item, container: item in container,
     ast.NotIn: lambda item, container: item not in container,
+}
+_SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.In: "in",
+    ast.NotIn: "not in",
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _numbers(abs),

@@ -183,6 +183,10 @@ def test_expressions(expression: str, status: Status, value: float | None) -> No
     files = {"m.json": text.replace("9,", "0.9,"), "../m.json": text, "/etc/m.json": text}
     done = verdict(files, expression=expression)
     assert (done.status, done.value) == (status, value)
+    if value is not None:
+        limit = "0.95 does not hold" if status is ALERT else "holds"
+        assert done.message.startswith("0.9 > ")
+        assert done.message.endswith(limit)
     if status is ALERT:
         assert verdict(files, expression=expression, severity="warning").status in (WARNING, ALERT)
 

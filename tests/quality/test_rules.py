@@ -88,6 +88,12 @@ def test_rules_of_two_files_are_put_together(tmp_path: Path) -> None:
         load_quality([ours, theirs])
 
 
+def test_sections_of_the_users_params_are_the_users_own(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("quantity: 3\nequality: {a: 1}\n")
+    assert load_quality([path]).rules is None
+
+
 def test_no_file_means_no_rules_and_alerts_that_stop(tmp_path: Path) -> None:
     nothing = load_quality([tmp_path / "absent.yaml"])
     assert nothing.rules is None

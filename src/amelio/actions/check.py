@@ -17,6 +17,8 @@ from amelio.quality.rules import (
     DEFAULT_METRICS,
     DEFAULT_RULES,
     EXAMPLE,
+    PARAMS,
+    SETTINGS,
     OnAlert,
     Quality,
     Rule,
@@ -25,8 +27,6 @@ from amelio.quality.rules import (
 from amelio.quality.verdicts import Status, Verdict, worst
 from amelio.redaction import one_line
 
-PARAMS = "params.yaml"
-SETTINGS = "amelio.yaml"
 PASSED = '{"verdict": "passed"}\n'  # nothing else: what depends on it must not run again
 
 

@@ -13,7 +13,7 @@ from amelio.actions.alerts import send_test_alert
 from amelio.actions.check import QualityCheck, check_quality
 from amelio.dvcio.project import project_root
 from amelio.errors import EnvironmentFailedError, InputError
-from amelio.quality.report import COLUMNS, SIGNS, cells
+from amelio.quality.report import SIGNS, cells
 from amelio.quality.verdicts import Status
 
 STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.ALERT: "bold red"}
@@ -48,13 +48,16 @@ def check(
 def _show(done: QualityCheck) -> None:
     console = Console()
     table = Table(title="Quality", title_justify="left", show_lines=True)
-    for name in ("Rule and source", *COLUMNS[1:-1]):
+    for name in ("Rule and source", "Verdict", "Value", "Why and limit"):
         table.add_column(name, overflow="fold", justify="right" if name == "Value" else "left")
     for verdict in done.verdicts:
-        *row, source = [Text(cell) for cell in cells(verdict)]
-        row[0].append("\n").append(source.plain, style="dim")
-        row[1].stylize(STYLES[verdict.status])
-        table.add_row(*row)
+        rule, status, value, limit, message, source = cells(verdict)
+        table.add_row(
+            Text.assemble(rule, "\n", (source, "dim")),
+            Text(status, STYLES[verdict.status]),
+            Text(value),
+            Text.assemble(message, "\n", (limit, "dim")),
+        )
     console.print(table)
     console.print(f"{SIGNS[done.status]} {done.headline}", markup=False, highlight=False)
 

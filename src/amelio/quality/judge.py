@@ -113,8 +113,8 @@ class _Bench:
             )
         left = outcome.left if isinstance(outcome.left, int | float | str) else None
         status = Status.OK if outcome.value else _failed(rule)
-        known = "" if left is None else f"{number_text(left)}: "
-        said = f"{known}{'holds' if outcome.value else 'does not hold'}"
+        sides = f"{number_text(outcome.left)} {outcome.sign} {number_text(outcome.right)}"
+        said = f"{sides if outcome.sign else 'it'} {'holds' if outcome.value else 'does not hold'}"
         return status, left, _limit_text(rule), said
 
     def file(self, path: str, revision: str | None = None) -> Any:

@@ -8,7 +8,7 @@ from amelio.quality.verdicts import Status, Verdict, number_text, worst
 from amelio.redaction import one_line
 
 SIGNS = {Status.OK: "✅", Status.WARNING: "⚠️", Status.ALERT: "❌"}
-COLUMNS = ("Rule", "Verdict", "Value", "Limit", "What", "Source")
+COLUMNS = ("Rule", "Verdict", "Value", "Limit", "Why", "Source")
 
 
 def headline(verdicts: Sequence[Verdict], on_alert: OnAlert) -> str:

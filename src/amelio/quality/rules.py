@@ -13,6 +13,8 @@ from amelio.expressions import WrongExpressionError, check
 from amelio.quality.metrics_files import is_inside
 from amelio.quality.verdicts import Status
 
+PARAMS = "params.yaml"
+SETTINGS = "amelio.yaml"
 EXPRESSION_NAMES = ("metrics", "params")
 SUFFIXES = (".json", ".yaml", ".yml", ".toml")
 
@@ -185,10 +187,11 @@ def load_quality(files: Sequence[Path]) -> Quality:
 
 def _section(path: Path) -> Quality:
     tree = read_yaml(path)
-    if path.name == "amelio.yaml" and "alerts" in tree:
+    is_ours = path.name == SETTINGS  # a user's params.yaml may well have a section `quantity`
+    if is_ours and "alerts" in tree:
         raise InputError(
             "alerts: where alerts go is not for the repository, which others read and change",
             path=path,
             hint="put the URLs into AMELIO_ALERT_URLS or your own settings (docs/quality.md)",
         )
-    return checked(tree, QualityFile, path).quality or Quality()
+    return checked(tree, QualityFile, path, is_ours=is_ours).quality or Quality()
