@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from typing import IO, Any
 from amelio.quality.addresses import Network, refusal
 
 MAX_MEMORY_BYTES = 2 * 1024**3  # an endpoint that answers without end is stopped by this
+MAX_LIFE_S = 30  # when the parent was killed and cannot end us
 _STATUS = re.compile(r"error=(\d{3})\b")
 _refused: contextvars.ContextVar[list[str]] = contextvars.ContextVar("refused")
 
@@ -33,7 +35,7 @@ def main() -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):  # what a service's client prints may hold its URL
         os.dup2(silence, stream)
-    _limit_memory()
+    _limit_ourselves()
     guard_connections([ipaddress.ip_network(each) for each in request["allowed"]])
     lock = threading.Lock()
     threads = [
@@ -103,11 +105,12 @@ def _send(url: str, request: dict[str, Any]) -> str:
     return f"answered with status {status[1]}" if status else "could not be reached"
 
 
-def _limit_memory() -> None:
+def _limit_ourselves() -> None:
     if sys.platform != "win32":
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        signal.alarm(MAX_LIFE_S)
 
 
 if __name__ == "__main__":
