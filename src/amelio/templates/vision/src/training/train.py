@@ -1,17 +1,15 @@
 """Train the model, with the tuned parameters where params.yaml leaves them free."""
 
-import json
 from pathlib import Path
 
-from amelio.atomic import write_text
 from amelio.vision.checkpoint import save_model
 from amelio.vision.dataset import load_dataset
 from amelio.vision.params import load_params
 from amelio.vision.stage import run_stage
+from amelio.vision.train_metrics import save_train_metrics
 from amelio.vision.training import train
+from amelio.vision.training_log import training_log
 from amelio.vision.tuned import load_tuned, resolve_train_params
-
-STATE = Path(".amelio/training.pt")
 
 
 def main() -> None:
@@ -20,13 +18,14 @@ def main() -> None:
     params, sources = resolve_train_params(load_params().train, tuned)
     for key, source in sources.items():
         print(f"{key}: {source}")
+    state = Path(".amelio/training.pt")  # a killed run goes on from here
 
-    result = train(data, params, resume=STATE, on_epoch=print)
+    with training_log(Path("plots/training"), params.epochs) as on_epoch:
+        result = train(data, params, resume=state, on_epoch=on_epoch)
 
     save_model(result.model, Path("models/best_model.pth"))
-    Path("plots/training").mkdir(parents=True, exist_ok=True)
-    write_text(Path("metrics/train_metrics.json"), json.dumps({"train_seconds": result.train_seconds}))
-    STATE.unlink(missing_ok=True)
+    save_train_metrics(result, Path("metrics/train_metrics.json"))
+    state.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
