@@ -37,7 +37,8 @@ def find_model(project: Path, name: str, today: EvaluateParams, scratch: Path) -
     """
     file = project / (MODEL if name == WORKSPACE else name)
     if file.is_file() or name == WORKSPACE:
-        return FoundModel(name, name, load_model(file), file.read_bytes())
+        place = f"the {name}" if name == WORKSPACE else name
+        return FoundModel(name, place, load_model(file), file.read_bytes())
     copied = scratch / "model.pth"
     with revision_files(project, name) as files:
         files.copy(MODEL, copied)

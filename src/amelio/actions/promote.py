@@ -8,6 +8,8 @@ from amelio.actions.model_source import PARAMS, WORKSPACE, find_model
 from amelio.actions.pipeline_file import add_dependency
 from amelio.atomic import write_bytes
 from amelio.dvcio.project import track
+from amelio.dvcio.tracking import dvc_tracks
+from amelio.errors import InputError
 from amelio.vision.params import load_params
 
 CHAMPION = "models/champion.pth"
@@ -19,14 +21,13 @@ STAGE = "compare_models"
 class Promotion:
     """What `promote` did.
 
-    place: where the model is from; changed: it was not the champion already
+    place: where the model is from
     is_dependency: the stage `compare_models` depends on the champion; where not, the pipeline has
         no such stage
     commit: files that belong into Git now
     """
 
     place: str
-    changed: bool
     is_dependency: bool
     warning: str
     commit: tuple[str, ...]
@@ -45,10 +46,13 @@ def promote(project: Path, name: str = WORKSPACE) -> Promotion:
     with tempfile.TemporaryDirectory() as scratch:
         found = find_model(project, name, today, Path(scratch))
     champion = project / CHAMPION
-    changed = not champion.exists() or champion.read_bytes() != found.content
-    if changed:
-        write_bytes(champion, found.content)
+    write_bytes(champion, found.content)
     track([CHAMPION], project)
+    if not dvc_tracks(champion, project):
+        raise InputError(
+            f"DVC overlooks {CHAMPION}.dvc, since a .gitignore covers its whole folder",
+            hint="write '/models/*.pth' into .gitignore instead, then promote again",
+        )
     is_dependency = add_dependency(project / PIPELINE, STAGE, CHAMPION)
     commit = (f"{CHAMPION}.dvc", *([PIPELINE] if is_dependency else []))
-    return Promotion(found.place, changed, is_dependency, found.warning, commit)
+    return Promotion(found.place, is_dependency, found.warning, commit)

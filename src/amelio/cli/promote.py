@@ -16,8 +16,7 @@ def promote(
 ) -> None:
     """Make a model the champion, which `compare_models` compares new ones with."""
     done = make_champion(Path(), revision)
-    state = "is now" if done.changed else "was already"
-    typer.echo(f"The model of {done.place} {state} the champion: {CHAMPION}")
+    typer.echo(f"The model of {done.place} is the champion: {CHAMPION}")
     if done.warning:
         typer.echo(f"warning: {done.warning}", err=True)
     if not done.is_dependency:

@@ -9,8 +9,6 @@ from amelio.vision.answers import Answers
 from amelio.vision.dataset import PreparedData, Side
 from amelio.vision.metrics import Integers
 
-MAJORITY = "the majority class"
-LINEAR = "a linear model on pixels"
 PIXELS = 16  # images become 16×16 before the linear model sees them
 PENALTIES = (0.1, 1.0, 10.0, 100.0, 1000.0)  # of a ridge regression
 MOST = 20_000  # training images: 120 MB of pixels, and more change little
@@ -25,7 +23,7 @@ def majority_answers(data: PreparedData) -> Answers:
         known = labels[:, column][labels[:, column] >= 0]
         counts = np.bincount(known, minlength=len(attribute.classes))
         predicted[attribute.name] = np.full(n_test, counts.argmax(), dtype=np.int64)
-    return Answers(MAJORITY, predicted)
+    return Answers("the majority class", predicted)
 
 
 def linear_answers(data: PreparedData) -> Answers:
@@ -47,7 +45,7 @@ def linear_answers(data: PreparedData) -> Answers:
             key=lambda weights: _n_right(checked[judged], weights, wanted[judged, column]),
         )
         predicted[attribute.name] = (asked @ weights).argmax(1).numpy()
-    return Answers(LINEAR, predicted)
+    return Answers("a linear model on pixels", predicted)
 
 
 def _features(images: Tensor) -> Tensor:

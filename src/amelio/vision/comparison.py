@@ -141,7 +141,7 @@ def in_words(comparison: Comparison) -> str:
         return f"{names.format(f'{overall.verdict} than')}: {figures}"
     inside = -least < overall.interval.low and overall.interval.high < least
     if inside or overall.interval.excludes_zero():
-        return f"{names.format('equivalent to')}: {figures}; {100 * least:g} points count"
+        return f"{names.format('equivalent to')}: {figures}; from {100 * least:g} on it counts"
     return (
         f"{names.format('equivalent to')}, as far as {overall.n_images} test images tell: {figures}"
     )
@@ -151,7 +151,7 @@ def _points(difference: Difference, confidence: float) -> str:
     low, high = 100 * difference.interval.low, 100 * difference.interval.high
     return (
         f"{100 * difference.difference:+.1f} points ({100 * confidence:g} % CI {low:+.1f} … "
-        f"{high:+.1f}), {difference.challenger_accuracy:.4f} after "
+        f"{high:+.1f}), {difference.challenger_accuracy:.4f} against "
         f"{difference.reference_accuracy:.4f}"
     )
 

@@ -1,37 +1,44 @@
 """`metrics/model_comparison.json` and `reports/model_comparison.md`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from amelio.atomic import write_text
 from amelio.vision.comparison import Comparison, Difference, in_words
 from amelio.vision.markdown import markdown_table
+from amelio.vision.references import Reference
 
 DIGITS = 6  # later ones would show in a diff and mean nothing
 HEADER = ("", "images", "reference", "challenger", "difference", "95 % CI", "p", "p (Holm)", "is")
 
 
-def write_comparison(comparisons: Sequence[Comparison], metrics: Path, report: Path) -> None:
+def write_comparison(
+    comparisons: Mapping[Reference, Comparison], metrics: Path, report: Path
+) -> None:
     """Write the figures and a readable report; the first comparison is the one that counts."""
-    text = json.dumps(_metrics(comparisons), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(comparison_metrics(comparisons), indent=2, ensure_ascii=False) + "\n"
     write_text(metrics, text)
-    write_text(report, "\n".join(["# Model comparison", "", *map(_section, comparisons)]))
+    sections = [_section(comparison) for comparison in comparisons.values()]
+    write_text(report, "\n".join(["# Model comparison", "", *sections]))
 
 
-def _metrics(comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """Flat enough for `dvc metrics diff`: `overall`, `attributes`, and other references."""
-    first = comparisons[0]
+def comparison_metrics(comparisons: Mapping[Reference, Comparison]) -> dict[str, Any]:
+    """Flat enough for `dvc metrics diff`: `overall` and `attributes` of the first, then `others`.
+
+    Equal comparisons give equal values.
+    """
+    (key, first), *others = comparisons.items()
     found: dict[str, Any] = {
-        "overall": {"reference": first.reference, **figures(first.overall)},
+        "overall": {"reference": str(key), **figures(first.overall)},
         "attributes": {
-            name: {**figures(each), "p_corrected": _rounded(each.p_corrected)}
+            name: {**figures(each), "p_corrected": _p_value(each.p_corrected)}
             for name, each in first.attributes.items()
         },
     }
-    if comparisons[1:]:
-        found["others"] = {each.reference: figures(each.overall) for each in comparisons[1:]}
+    if others:
+        found["others"] = {str(name): figures(each.overall) for name, each in others}
     return found
 
 
@@ -45,7 +52,7 @@ def figures(difference: Difference) -> dict[str, Any]:
         "difference": _rounded(difference.difference),
         "ci_low": _rounded(difference.interval.low),
         "ci_high": _rounded(difference.interval.high),
-        "p_value": _rounded(difference.p_value),
+        "p_value": _p_value(difference.p_value),
     }
 
 
@@ -53,15 +60,17 @@ def _section(comparison: Comparison) -> str:
     confidence = f"{100 * comparison.params.confidence:g} % CI"
     header = [confidence if title == "95 % CI" else title for title in HEADER]
     rows = [_row(name, each) for name, each in comparison.attributes.items()]
+    words = in_words(comparison)
     lines = [
         f"## Against {comparison.reference}",
         "",
-        f"{in_words(comparison)[0].upper()}{in_words(comparison)[1:]}.",
+        f"{words[0].upper()}{words[1:]}.",
         "",
         markdown_table(header, [*rows, _row("**mean**", comparison.overall)]),
     ]
     if comparison.left_out:
-        lines += [f"Not compared, since one does not know it: {', '.join(comparison.left_out)}", ""]
+        left_out = ", ".join(comparison.left_out)
+        lines += [f"Not compared (unknown to one, or without test labels): {left_out}", ""]
     return "\n".join(lines)
 
 
@@ -82,3 +91,7 @@ def _row(name: str, difference: Difference) -> list[str]:
 
 def _rounded(value: float) -> float:
     return round(value, DIGITS)
+
+
+def _p_value(value: float) -> float:
+    return float(f"{value:.3g}")

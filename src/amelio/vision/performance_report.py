@@ -109,7 +109,9 @@ def _runtime(times: RuntimeTimes) -> dict[str, Any]:
     return {
         kind: {
             "latency_ms": _latency(timings[1]),
-            "throughput": {str(size): _rate(size, timing) for size, timing in timings.items()},
+            "throughput": {
+                str(size): median(timing.rates(size)) for size, timing in timings.items()
+            },
         }
         for kind, timings in kinds.items()
     }
@@ -120,11 +122,6 @@ def _latency(timing: Timing) -> dict[str, float]:
     medians = timing.medians_ms()
     percentiles = {name: timing.percentile_ms(share) for name, share in QUANTILES.items()}
     return {**percentiles, "lowest_median": min(medians), "highest_median": max(medians)}
-
-
-def _rate(size: int, timing: Timing) -> dict[str, float]:
-    rates = timing.rates(size)
-    return {"images_per_s": median(rates), "lowest": min(rates), "highest": max(rates)}
 
 
 def _robustness(performance: Performance) -> dict[str, Any]:
@@ -172,7 +169,7 @@ def _latency_cells(timings: dict[int, Timing]) -> list[str]:
 
 
 def _throughput_cells(timings: dict[int, Timing]) -> list[str]:
-    every = [(timing.rates(size)) for size, timing in timings.items()]
+    every = [timing.rates(size) for size, timing in timings.items()]
     return [f"{median(rates):.0f} ({min(rates):.0f} … {max(rates):.0f})" for rates in every]
 
 

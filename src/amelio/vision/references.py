@@ -1,5 +1,6 @@
 """What the challenger is compared with: the champion, or what any model must beat."""
 
+from enum import StrEnum
 from pathlib import Path
 from statistics import fmean
 
@@ -10,10 +11,16 @@ from amelio.vision.checkpoint import load_model
 from amelio.vision.comparison import accuracies
 from amelio.vision.dataset import PreparedData
 
-CHAMPION = "the champion"
+
+class Reference(StrEnum):
+    """The name of a reference in `metrics/model_comparison.json`."""
+
+    CHAMPION = "champion"
+    MAJORITY = "majority_class"
+    LINEAR = "linear_on_pixels"
 
 
-def reference_answers(champion: Path, data: PreparedData, raw: Path) -> list[Answers]:
+def reference_answers(champion: Path, data: PreparedData, raw: Path) -> dict[Reference, Answers]:
     """The champion's answers; without a champion those of the baselines, the better one first.
 
     There is a champion when `<champion>.dvc` is there, since that file is in Git: of a project's
@@ -22,10 +29,12 @@ def reference_answers(champion: Path, data: PreparedData, raw: Path) -> list[Ans
     Raises InputError when the champion's file was not pulled, or cannot be compared.
     """
     if not champion.with_name(f"{champion.name}.dvc").exists():
-        baselines = [majority_answers(data), linear_answers(data)]
-        return sorted(
-            baselines, key=lambda answers: fmean(accuracies(answers, data).values()), reverse=True
-        )
+        baselines = {
+            Reference.MAJORITY: majority_answers(data),
+            Reference.LINEAR: linear_answers(data),
+        }
+        worth = {key: fmean(accuracies(each, data).values()) for key, each in baselines.items()}
+        return {key: baselines[key] for key in sorted(baselines, key=lambda key: -worth[key])}
     if not champion.exists():
         raise InputError("no such file", path=champion, hint=f"get it: amelio pull {champion}")
-    return [answers_of(CHAMPION, load_model(champion), data, raw)]
+    return {Reference.CHAMPION: answers_of("the champion", load_model(champion), data, raw)}

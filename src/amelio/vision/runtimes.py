@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from amelio.vision.checkpoint import Model
 from amelio.vision.device import Placement, choose_placement
 from amelio.vision.metrics import Floats
+from amelio.vision.prediction import is_mirror_blind
 
 ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
@@ -26,25 +27,45 @@ class Runtime(Protocol):
         ...
 
 
+class Predictor(nn.Module):
+    """The whole of a prediction as one network: what `predict_probabilities` does with a batch.
+
+    model: read only; `net` is its network
+    """
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.net = model.net
+        self._mirrored = is_mirror_blind(model)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """(n, 3, H, W) uint8 → probabilities (n, C) float32 of each attribute."""
+        one = [logits.softmax(1) for logits in self.net(images)]
+        if not self._mirrored:
+            return tuple(one)
+        other = [logits.softmax(1) for logits in self.net(images.flip(3))]
+        return tuple((left + right) / 2 for left, right in zip(one, other, strict=True))
+
+
 class TorchRuntime:
-    """The network on the best device here, exactly as many images at a time as are given."""
+    """A model on the best device here, exactly as many images at a time as are given."""
 
     def __init__(self, model: Model) -> None:
         self.placement: Placement = choose_placement()
-        self._net = model.net.to(self.placement.device).eval()
+        self._predictor = Predictor(model).to(self.placement.device).eval()
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> list[Floats]:
         with self.placement.autocast():
-            outputs = self._net(images.to(self.placement.device, non_blocking=True))
-        return [logits.softmax(1).cpu().numpy() for logits in outputs]
+            outputs = self._predictor(images.to(self.placement.device, non_blocking=True))
+        return [probabilities.cpu().numpy() for probabilities in outputs]
 
 
 class OnnxRuntime:
     """The exported network in ONNX Runtime on the CPU, with as many threads as PyTorch uses."""
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime  # type: ignore[import-untyped]
+        import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
@@ -53,8 +74,7 @@ class OnnxRuntime:
         )
 
     def __call__(self, images: Tensor) -> list[Floats]:
-        outputs = self._session.run(None, {"images": images.numpy()})
-        return [_softmax(logits) for logits in outputs]
+        return list(self._session.run(None, {"images": images.numpy()}))
 
 
 @dataclass(frozen=True)
@@ -75,8 +95,8 @@ def missing_onnx() -> list[str]:
 
 
 def export_onnx(model: Model, path: Path) -> None:
-    """Write the network to `path`: `images` (n, 3, H, W) uint8 → logits of each attribute."""
-    net = model.net.cpu().eval()
+    """Write `model` to `path`: `images` (n, 3, H, W) uint8 → probabilities of each attribute."""
+    predictor = Predictor(model).cpu().eval()
     size = model.preprocessing.image_size
     example = torch.zeros(2, 3, size, size, dtype=torch.uint8)
     torch_logger = logging.getLogger("torch.onnx")
@@ -86,7 +106,7 @@ def export_onnx(model: Model, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch deprecates what its own exporter calls
             torch.onnx.export(
-                net,
+                predictor,
                 (example,),
                 str(path),
                 input_names=["images"],
@@ -103,7 +123,7 @@ def agreement(model: Model, onnx: OnnxRuntime, images: Tensor) -> Agreement:
     """Compare both on `images` (n, 3, H, W) uint8."""
     exported = onnx(images)
     with torch.inference_mode():
-        exact = [logits.softmax(1).numpy() for logits in model.net.cpu().eval()(images)]
+        exact = [probabilities.numpy() for probabilities in Predictor(model).cpu().eval()(images)]
     used = TorchRuntime(model)(images)
     return Agreement(
         max_difference=max(
@@ -118,9 +138,3 @@ def agreement(model: Model, onnx: OnnxRuntime, images: Tensor) -> Agreement:
             )
         ),
     )
-
-
-def _softmax(logits: Floats) -> Floats:
-    grown = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: Floats = grown / grown.sum(axis=1, keepdims=True)
-    return result

@@ -20,12 +20,15 @@ def main() -> None:
 
     references = reference_answers(Path("models/champion.pth"), data, raw)
     challenger = answers_of("the challenger", model, data, raw)
-    comparisons = [compare(each, challenger, data, params.compare) for each in references]
+    comparisons = {
+        name: compare(answers, challenger, data, params.compare)
+        for name, answers in references.items()
+    }
 
     write_comparison(
         comparisons, Path("metrics/model_comparison.json"), Path("reports/model_comparison.md")
     )
-    for comparison in comparisons:
+    for comparison in comparisons.values():
         print(in_words(comparison))
 
 
