@@ -14,12 +14,12 @@ DIGITS = 6
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table, all or nothing; floats with DIGITS digits."""
+    """Write a table, all or nothing; floats with DIGITS significant digits."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([round(cell, DIGITS) if isinstance(cell, float) else cell for cell in row])
+        writer.writerow([_short(cell) for cell in row])
     write_text(path, text.getvalue())
 
 
@@ -37,3 +37,7 @@ def file_stems(names: Sequence[str]) -> list[str]:
             unique = f"{stem}_{number}"
         stems.append(unique)
     return stems
+
+
+def _short(cell: Any) -> Any:
+    return float(f"{cell:.{DIGITS}g}") if isinstance(cell, float) else cell
