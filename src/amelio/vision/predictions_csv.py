@@ -1,14 +1,19 @@
 """Predictions as CSV: `filename, lot, <attribute>, <attribute>_probability, …, uncertain`."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amelio.atomic import replacing
 from amelio.errors import InputError
-from amelio.vision.dataset import Attribute
 from amelio.vision.disk_space import room_for
-from amelio.vision.inference import Prediction
+
+if TYPE_CHECKING:  # these import torch, 2 s that a stage which only collects need not pay
+    from amelio.vision.dataset import Attribute
+    from amelio.vision.inference import Prediction
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 _CELL_BYTES = 16  # for the estimate of what a file will need
