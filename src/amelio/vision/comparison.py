@@ -37,6 +37,7 @@ class Difference:
 
     interval: of challenger - reference
     p_value: as tested; p_corrected: by Holm, over the attributes
+    is_shown: it is more than chance, by test and interval
     """
 
     n_images: int
@@ -45,6 +46,7 @@ class Difference:
     interval: Interval
     p_value: float
     p_corrected: float
+    is_shown: bool
     verdict: Verdict
 
     @property
@@ -140,7 +142,7 @@ def in_words(comparison: Comparison) -> str:
     if overall.verdict is not Verdict.EQUIVALENT:
         return f"{names.format(f'{overall.verdict} than')}: {figures}"
     inside = -least < overall.interval.low and overall.interval.high < least
-    if inside or overall.interval.excludes_zero():
+    if inside or overall.is_shown:
         return f"{names.format('equivalent to')}: {figures}; from {100 * least:g} on it counts"
     return (
         f"{names.format('equivalent to')}, as far as {overall.n_images} test images tell: {figures}"
@@ -187,12 +189,12 @@ def _difference(
     n_images: int, reference: float, challenger: float, evidence: _Evidence, params: CompareParams
 ) -> Difference:
     gain = challenger - reference
-    significant = (
+    is_shown = (
         evidence.p_corrected <= smallest_alpha(params.confidence)
         and evidence.interval.excludes_zero()
     )
     verdict = Verdict.EQUIVALENT
-    if significant and abs(gain) >= params.min_effect:
+    if is_shown and abs(gain) >= params.min_effect:
         verdict = Verdict.BETTER if gain > 0 else Verdict.WORSE
     return Difference(
         n_images,
@@ -201,6 +203,7 @@ def _difference(
         evidence.interval,
         evidence.p_value,
         evidence.p_corrected,
+        is_shown,
         verdict,
     )
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,7 +16,7 @@ from amelio.vision.answers import files_of_test
 from amelio.vision.checkpoint import Model
 from amelio.vision.cold_start import ColdStart, measure_cold_start
 from amelio.vision.dataset import PreparedData, Preprocessing, Side
-from amelio.vision.images import UnreadableImageError, bombs_refused, decode, read_content
+from amelio.vision.images import Pixels, bombs_refused, decode, read_content
 from amelio.vision.parallel import in_order, n_cores
 from amelio.vision.params import PerformanceParams
 from amelio.vision.robustness import Robustness, measure_robustness
@@ -95,11 +94,11 @@ def measure_performance(
             hint="train it on this data: amelio repro train",
         )
     data = _some(data, params.n_images)
+    images, files = data.on(Side.TEST)[0], _raw_files(data, raw)
     machine = _machine(TorchRuntime(model))  # first: later, the load is our own
     batch_sizes = sorted({1, *params.batch_sizes})
     start = measure_cold_start(path, batch_sizes[-1])
     robustness = measure_robustness(model, data, params.seed)
-    images, files = data.on(Side.TEST)[0], [raw / file for file in files_of_test(data)]
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "model.onnx"
         onnx = None if missing_onnx() else _exported(model, exported)
@@ -137,6 +136,18 @@ def _some(data: PreparedData, most: int) -> PreparedData:
     return replace(data, sides=sides)
 
 
+def _raw_files(data: PreparedData, raw: Path) -> list[Path]:
+    files = [raw / file for file in files_of_test(data)]
+    missing = [file for file in files if not file.exists()]
+    if missing:
+        raise InputError(
+            f"no such file, and {len(missing) - 1} more of {len(files)} test images",
+            path=missing[0],
+            hint=f"get the raw images: amelio pull {raw}",
+        )
+    return files
+
+
 def _exported(model: Model, path: Path) -> OnnxRuntime:
     export_onnx(model, path)
     return OnnxRuntime(path)
@@ -155,12 +166,8 @@ def _times(
         for size in batch_sizes:
             works[name, True, size] = _from_files(model, runtime, files, size)
             works[name, False, size] = _from_tensors(runtime, images, size)
-    try:
-        with bombs_refused():
-            timings = measure(works, params.rounds, params.round_s)
-    except UnreadableImageError as error:
-        hint = "get the raw images: amelio pull data/raw"
-        raise InputError(error.message, path=error.path, hint=hint) from error
+    with bombs_refused():
+        timings = measure(works, params.rounds, params.round_s)
     return {
         name: RuntimeTimes(
             end_to_end={size: timings[name, True, size] for size in batch_sizes},
@@ -191,7 +198,7 @@ def _from_files(
     return work
 
 
-def _decoded(file: Path, preprocessing: Preprocessing) -> np.ndarray:
+def _decoded(file: Path, preprocessing: Preprocessing) -> Pixels:
     return decode(read_content(file), preprocessing)
 
 
