@@ -147,7 +147,7 @@ def test_hopeless_trials_are_pruned_unless_that_is_off(data: PreparedData, tmp_p
 
 @pytest.mark.parametrize("algorithm", Algorithm)
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=5, deadline=None
 )
 @given(kills=st.lists(st.integers(1, 60), max_size=4))
 def test_killed_anywhere_and_resumed_is_an_undisturbed_search(
