@@ -167,6 +167,18 @@ def test_a_segment_of_absurd_size_is_passed_over(project: Project) -> None:
     assert project.prepare()[1].n_decoded == 0
 
 
+def test_left_overs_of_a_killed_run_are_swept(project: Project) -> None:
+    project.prepare()
+    (segment,) = project.segments()
+    old, young = (segment.parent / f".{name}.seg.x.tmp" for name in ("old", "young"))
+    old.touch()
+    young.touch()
+    os.utime(old, (0, 0))
+    project.prepare()
+    assert not old.exists()
+    assert young.exists()  # it may be another run's
+
+
 def test_what_was_decoded_before_an_interruption_is_kept(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

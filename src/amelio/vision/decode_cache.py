@@ -10,6 +10,7 @@ import re
 import shutil
 import struct
 import threading
+import time
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ MAX_FOLDERS = 3  # ways of preparing that are kept; the longest unused go first
 _MAGIC = b"amelio.images/1\0"
 _HEADER = struct.Struct("<16sQQI")  # magic, number of records, bytes of one, CRC of the index
 _ENTRY = np.dtype([("digest", f"V{DIGEST_BYTES}"), ("crc", "<u4")])
+_A_DAY_S = 86400
 _FOLDER = re.compile(r"\d+-(trimmed|whole)-\d+")
 
 
@@ -117,6 +119,9 @@ class DecodeCache:
             for segment in old:
                 if segment.path != self._segments[-1].path:
                     segment.path.unlink(missing_ok=True)
+        for path in self._folder.glob(".*.tmp"):  # of a run that was killed while writing
+            if time.time() - path.stat().st_mtime > _A_DAY_S:
+                path.unlink(missing_ok=True)
         if self._folder.is_dir():
             os.utime(self._folder)
         others = [path for path in self._root.glob("*") if _FOLDER.fullmatch(path.name)]
@@ -129,7 +134,10 @@ class DecodeCache:
             segment.file.close()
 
     def _open(self, path: Path) -> None:
-        file = path.open("rb")
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:  # another run has just put it into a larger one
+            return
         segment = self._index(file, path)
         if segment is None:
             file.close()
@@ -140,7 +148,7 @@ class DecodeCache:
 
     def _index(self, file: BinaryIO, path: Path) -> _Segment | None:
         """The segment's index; None when the file is not whole."""
-        size = path.stat().st_size
+        size = os.fstat(file.fileno()).st_size
         head = file.read(_HEADER.size)
         if len(head) < _HEADER.size:
             return None
