@@ -25,6 +25,9 @@ class RevisionFiles:
         """
         if not self._files.exists(path):
             raise InputError(f"the revision {self.name!r} has no file {path}")
+        tracked = self._files.info(path).get("dvc_info")
+        if tracked and tracked["entry"].hash_info is None:
+            raise InputError(f"the pipeline had not made {path} yet in {self.name!r}")
         try:
             self._files.get_file(path, str(target))
         except Exception as error:  # each kind of remote raises its own

@@ -1,0 +1,192 @@
+"""A champion in a real project: the first one, a worse challenger, a clone without a cache."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amelio.actions.lots import sync_lots
+from amelio.actions.new import new_project
+from amelio.actions.params_file import edit_params
+from amelio.demos.collection import Collection, write_collection
+from amelio.dvcio.project import commit_all, ensure_identity
+from amelio.vision.tuned import Tuned, save_tuned
+from tests.conftest import Run
+
+PIPELINE = """\
+stages:
+  prepare_train:
+    cmd: python src/data/prepare_train.py
+    deps: [data/annotations/mapped_train.csv, data/raw]
+    params: [data, evaluate]
+    outs: [data/processed/train_data_s1.pt]
+  train:
+    cmd: python src/training/train.py
+    deps: [data/processed/train_data_s1.pt, src/training/hyperopt_params.json]
+    params: [train]
+    outs: [models/best_model.pth, plots/training]
+    metrics: [{metrics/train_metrics.json: {cache: false}}]
+  compare_models:
+    cmd: python src/training/compare_models.py
+    deps:
+      # amelio promote adds the champion
+      - data/processed/train_data_s1.pt
+      - models/best_model.pth
+    params: [compare]
+    outs: [{reports/model_comparison.md: {cache: false}}]
+    metrics: [{metrics/model_comparison.json: {cache: false}}]
+"""
+COMPARE = "\ncompare: {min_effect: 0.01, confidence: 0.95, n_resamples: 1000, seed: 1}\n"
+SMALL = {
+    "data.image_size": 16,
+    "data.val_split": 0.2,
+    "data.train_split": 0.8,
+    "evaluate.test_size": 0.4,
+    "train.epochs": 10,
+    "train.batch_size": 16,
+    "train.threads": 1,
+    "train.augmentation.flip": False,
+    "train.augmentation.shift": 0,
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Small digits, a pipeline that trains and compares, and a remote; committed, not run."""
+    folder = tmp_path / "my project"
+    write_collection(Collection.DIGITS, folder, 260, seed=0, workers=1)
+    new_project(folder)
+    edit_params(folder / "params.yaml", SMALL)
+    params = (folder / "params.yaml").read_text(encoding="utf-8")
+    if "\ncompare:" not in params:
+        (folder / "params.yaml").write_text(params + COMPARE, encoding="utf-8")
+    (folder / "dvc.yaml").write_text(PIPELINE)
+    save_tuned(Tuned({}, {}, None, None, None), folder / "src/training/hyperopt_params.json")
+    ensure_identity(folder)
+    sync_lots(folder)
+    with (folder / ".dvc/config").open("a") as file:
+        file.write(f"[core]\n    remote = r\n['remote \"r\"']\n    url = {tmp_path / 'remote'}\n")
+    commit_all(folder, "Start")
+    return folder
+
+
+def comparison(project: Path) -> dict[str, Any]:
+    overall: dict[str, Any] = json.loads(
+        (project / "metrics/model_comparison.json").read_text(encoding="utf-8")
+    )["overall"]
+    return overall
+
+
+def test_a_champions_life(amelio: Run, project: Path, tmp_path: Path) -> None:
+    without_a_champion_baselines_are_the_reference(amelio, project)
+    the_first_champion_becomes_a_dependency(amelio, project)
+    a_worse_challenger_is_worse(amelio, project)
+    the_leaderboard_ranks_revisions_experiments_and_files(amelio, project)
+    an_experiment_and_a_revision_can_be_promoted(amelio, project)
+    a_fresh_clone_pulls_and_compares(amelio, project, tmp_path / "clone")
+    what_is_out_of_reach_is_told(amelio, project, tmp_path)
+
+
+def without_a_champion_baselines_are_the_reference(amelio: Run, project: Path) -> None:
+    done = amelio("repro", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "the challenger is better than the majority class" in done.stdout
+    assert comparison(project)["reference"] == "linear_on_pixels"
+    commit_all(project, "First model")
+
+
+def the_first_champion_becomes_a_dependency(amelio: Run, project: Path) -> None:
+    done = amelio("promote", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "git add models/champion.pth.dvc dvc.yaml" in done.stdout
+    commented = "# amelio promote adds the champion\n      - models/champion.pth\n      - data/proc"
+    assert commented in (project / "dvc.yaml").read_text(encoding="utf-8")
+    commit_all(project, "First champion")
+    done = amelio("repro", cwd=project)
+    assert "Stage 'train' didn't change" in done.stdout
+    assert "the challenger is equivalent to the champion: +0.0 points" in done.stdout
+    assert comparison(project)["reference"] == "champion"
+    commit_all(project, "Compare with the champion")
+
+
+def a_worse_challenger_is_worse(amelio: Run, project: Path) -> None:
+    words = ("exp", "run", "--name", "wild", "--temp", "-S", "train.learning_rate=0.3")
+    done = amelio(*words, "-S", "train.epochs=1", cwd=project)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "the challenger is worse than the champion: -" in done.stdout
+    shown = amelio("exp", "show", "--json", cwd=project).stdout
+    assert '"worse"' in shown
+
+
+def the_leaderboard_ranks_revisions_experiments_and_files(amelio: Run, project: Path) -> None:
+    words = ("wild", "HEAD~1", "models/champion.pth")
+    done = amelio("compare", *words, "--json", cwd=project)
+    assert done.returncode == 0, done.stderr
+    board = json.loads(done.stdout)
+    assert [each["name"] for each in board["models"]] == ["HEAD~1", "models/champion.pth", "wild"]
+    assert board["models"][0]["accuracy"] == board["models"][1]["accuracy"]
+    assert board["models"][0]["comparison"]["verdict"] == "better"
+    assert board["models"][2]["comparison"] is None
+    assert not subprocess.run(
+        ["git", "status", "--porcelain"], cwd=project, capture_output=True, check=True
+    ).stdout
+    edit_params(project / "params.yaml", {"evaluate.random_state": 7})
+    told = amelio("compare", "wild", "HEAD", "--md", cwd=project)
+    assert told.stdout.splitlines()[2].startswith("| HEAD (")
+    assert "is better than wild (" in told.stdout
+    assert "warning: wild (" in told.stderr
+    assert "it has seen some of the test images" in told.stderr
+    edit_params(project / "params.yaml", {"evaluate.random_state": 42})
+
+
+def an_experiment_and_a_revision_can_be_promoted(amelio: Run, project: Path) -> None:
+    done = amelio("promote", "wild", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "The model of wild (" in done.stdout
+    assert amelio("repro", cwd=project).returncode == 0
+    assert comparison(project)["verdict"] == "better"
+    assert amelio("promote", "HEAD", cwd=project).returncode == 0
+    champion, model = project / "models/champion.pth", project / "models/best_model.pth"
+    assert champion.read_bytes() == model.read_bytes()
+    assert amelio("repro", cwd=project).returncode == 0
+    assert comparison(project)["verdict"] == "equivalent"
+    status = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert status.stdout == ""  # the same champion as before
+
+
+def a_fresh_clone_pulls_and_compares(amelio: Run, project: Path, clone: Path) -> None:
+    assert amelio("push", cwd=project).returncode == 0
+    subprocess.run(["git", "clone", "--quiet", str(project), str(clone)], check=True)
+    early = amelio("promote", cwd=clone)
+    assert early.returncode == 2
+    assert "models/best_model.pth: no such file" in early.stderr
+    done = amelio("promote", "HEAD", cwd=clone)  # from the remote
+    assert done.returncode == 0, done.stderr
+    done = amelio("pull", cwd=clone)
+    assert done.returncode == 0, done.stderr
+    assert (clone / "models/champion.pth").exists()
+    assert "up to date" in amelio("status", cwd=clone).stdout
+
+
+def what_is_out_of_reach_is_told(amelio: Run, project: Path, tmp_path: Path) -> None:
+    unknown = amelio("compare", "nope", cwd=project)
+    assert unknown.returncode == 2
+    assert "no revision, experiment or file 'nope'" in unknown.stderr
+    earlier = amelio("promote", "HEAD~3", cwd=project)
+    assert earlier.returncode == 2
+    assert "had not made models/best_model.pth yet" in earlier.stderr
+    shutil.rmtree(project / ".dvc/cache")
+    shutil.rmtree(tmp_path / "remote")
+    lost = amelio("promote", "wild", cwd=project)
+    assert lost.returncode == 4
+    assert "neither in DVC's cache nor in its remote" in " ".join(lost.stderr.split())
+    with (project / ".gitignore").open("a") as file:
+        file.write("/models/\n")
+    overlooked = amelio("promote", cwd=project)
+    assert overlooked.returncode in (2, 4)
+    assert "gitignore" in overlooked.stderr.lower() or "git-ignored" in overlooked.stderr
