@@ -35,8 +35,8 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def lot(tmp_path: Path) -> Path:
-    """150 pictures: two batches of 64, and a rest."""
-    for index in range(150):
+    """80 pictures: a batch of 64, and a rest."""
+    for index in range(80):
         write_picture(tmp_path / f"raw/s2/s2_{index:05}.png", seed=index)
     return tmp_path / "raw/s2"
 
@@ -51,28 +51,28 @@ def test_the_columns_and_their_meaning(tmp_path: Path, model: Path, lot: Path) -
     report = predict_lot(model, lot, output, InferenceParams(confidence_threshold=0.6))
     table = pd.read_csv(output)
     assert list(table.columns) == [*COLUMNS, "uncertain"]
-    assert table.filename.tolist() == [f"s2_{index:05}.png" for index in range(150)]
+    assert table.filename.tolist() == [f"s2_{index:05}.png" for index in range(80)]
     assert set(table.lot) == {"s2"}
     assert set(table.beard) <= {0, 1}
     assert table.beard_probability.between(0.5, 1).all()
     assert table.colour_probability.between(1 / 3 - 1e-6, 1).all()
     lowest = table[["beard_probability", "colour_probability"]].min(axis=1)
     assert table.uncertain.tolist() == (lowest < 0.6).tolist()
-    assert report.n_images == 150
+    assert report.n_images == 80
     assert report.n_uncertain == table.uncertain.sum()
-    assert sum(report.counts["colour"].values()) == 150
-    assert f"lot s2: 150 images → {output}" in report.describe()
+    assert sum(report.counts["colour"].values()) == 80
+    assert f"lot s2: 80 images → {output}" in report.describe()
 
 
 def test_the_batch_size_changes_nothing(tmp_path: Path, model: Path, lot: Path) -> None:
     written = []
-    for batch_size, n_workers in ((1, 2), (7, 3), (64, 2), (64, 1), (1000, 2)):
+    for batch_size, n_workers in ((1, 2), (7, 3), (64, 2), (64, 1), (1000, 1)):
         output = tmp_path / f"{batch_size}_{n_workers}.csv"
         predict_lot(model, lot, output, InferenceParams(batch_size=batch_size), n_workers)
         written.append(output.read_bytes())
     assert len(set(written)) == 1
     probabilities = [row["beard_probability"] for row in rows(output)]
-    assert len(set(probabilities)) > 100
+    assert len(set(probabilities)) > 50
 
 
 def test_the_threshold(tmp_path: Path, model: Path, lot: Path) -> None:
@@ -200,14 +200,14 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, model: Path, lot: Path) -> No
 def test_memory_does_not_grow_with_the_number_of_images(lot: Path, model: Path) -> None:
     loaded = load_model(model)
     peaks = []
-    for n_copies in (1, 8):
+    for n_copies in (1, 9):
         files = sorted(lot.iterdir()) * n_copies
         tracemalloc.start()
         n_found = sum(1 for _ in predict_files(loaded, files, batch_size=16, n_workers=2))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert n_found == len(files)
-    assert peaks[1] < peaks[0] + 100_000  # bytes; 1050 more pictures are 800,000
+    assert peaks[1] < peaks[0] + 100_000  # bytes; 640 more pictures are 490,000
 
 
 def test_torch_keeps_its_threads(lot: Path, model: Path) -> None:
