@@ -39,3 +39,12 @@ def test_writes_a_curve_per_figure(
     assert (
         "epoch 2/2: loss 0.500, validation loss 0.250, accuracy 0.9000" in capsys.readouterr().out
     )
+
+
+def test_a_repository_without_a_commit_is_no_obstacle(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    with training_log(Path("plots/training"), 1) as on_epoch:
+        on_epoch(epoch(1))
+    assert (repository / "plots/training/plots/metrics/val_loss.tsv").is_file()

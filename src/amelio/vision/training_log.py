@@ -18,9 +18,13 @@ def training_log(folder: Path, n_epochs: int) -> Iterator[Callable[[EpochResult]
     """
     from dvclive.live import Live  # half a second that only training needs
 
+    class Curves(Live):
+        def _init_dvc(self) -> None:
+            """Open no repository: in one without a commit, dvclive would end the training."""
+
     # else dvclive would rewrite dvc.yaml, and commit an experiment, in the middle of a run
     with (
-        Live(str(folder), save_dvc_exp=False, dvcyaml=None) as live,
+        Curves(str(folder), save_dvc_exp=False, dvcyaml=None) as live,
         progress("Training", n_epochs, "epochs") as advance,
     ):
 
