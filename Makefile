@@ -29,7 +29,7 @@ bench: $(INSTALLED)  ## every benchmark, one after the other; alone on the machi
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "amelio needs Python 3.11 or newer (set PYTHON=…)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[vision,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[vision,alerts,onnx,dev]'
 	touch $(INSTALLED)
 
 clean:

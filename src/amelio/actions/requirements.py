@@ -8,7 +8,7 @@ from urllib.request import url2pathname
 
 from amelio.dvcio.project import git
 
-PINNED = ("dvc", "numpy", "optuna", "pandas", "pillow", "scikit-learn", "torch")
+PINNED = ("dvc", "dvclive", "numpy", "optuna", "pillow", "torch")
 
 
 def requirements() -> str:
