@@ -156,19 +156,19 @@ class Augmentation(Section):
 
     flip: bool = True
     shift: Annotated[int, Field(ge=0)] = 4
-    erase: Share = 0.0
+    erase: Share = 0.3
 
 
 class TrainParams(Section):
     """How the model learns."""
 
-    epochs: Annotated[int, Field(ge=1)] = 10
-    batch_size: Annotated[int, Field(ge=1)] = 32
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 128
     early_stopping_patience: Annotated[int, Field(ge=1)] = 7
-    learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    optimizer: Optimizer = Optimizer.ADAMW
+    learning_rate: Annotated[float, Field(gt=0)] = 0.006
+    optimizer: Optimizer = Optimizer.MUON
     scheduler: Scheduler = Scheduler.ONE_CYCLE
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0)] = 0.1
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     class_weights: Literal["none", "balanced"] = "none"
     augmentation: Augmentation = Augmentation()
@@ -231,10 +231,10 @@ class PerformanceParams(Section):
     max_…, min_…: budgets, judged by the gate; min_throughput is in images per second
     """
 
-    batch_sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [1, 8, 32, 64]
+    batch_sizes: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [1, 8, 64]
     n_images: Annotated[int, Field(ge=1)] = 300
     rounds: Annotated[int, Field(ge=2)] = 5
-    round_s: Annotated[float, Field(gt=0)] = 0.3
+    round_s: Annotated[float, Field(gt=0)] = 0.2
     seed: int = 42
     max_latency_p95_ms: Annotated[float, Field(gt=0)] = 100
     min_throughput: Annotated[float, Field(ge=0)] = 50
