@@ -1,4 +1,4 @@
-"""Files of a revision: from Git, from DVC's cache, and from a remote of the user's own settings."""
+"""Files of a revision: from Git, from DVC's cache, and from a remote that came later."""
 
 import shutil
 import subprocess
@@ -17,14 +17,15 @@ def test_files_of_a_revision_wherever_they_are(
 ) -> None:
     place = tmp_path_factory.mktemp("place")
     remote, copied = place / "remote", place / "copied.bin"
-    words = ("remote", "add", "-q", "--local", "-d", "r", str(remote))
-    assert amelio(*words, cwd=repository).returncode == 0
     for number in (1, 2):
         (repository / "data.bin").write_text(f"data {number}")
         (repository / "params.yaml").write_text(f"n: {number}\n")
         assert amelio("add", "-q", "data.bin", cwd=repository).returncode == 0
-        assert amelio("push", "-q", cwd=repository).returncode == 0
         commit_all(repository, f"Version {number}")
+        if number == 1:
+            words = ("remote", "add", "-q", "-d", "r", str(remote))
+            assert amelio(*words, cwd=repository).returncode == 0
+            assert amelio("push", "-q", cwd=repository).returncode == 0
 
     with revision_files(repository, "HEAD~1") as files:
         head = ["git", "rev-parse", "HEAD~1"]
@@ -39,7 +40,7 @@ def test_files_of_a_revision_wherever_they_are(
 
     shutil.rmtree(repository / ".dvc/cache")
     copied.unlink()
-    with revision_files(repository, "HEAD~1") as files:  # whose .dvc/config has no remote
+    with revision_files(repository, "HEAD~1") as files:  # whose .dvc/config has no remote yet
         files.copy("data.bin", copied)
     assert copied.read_text() == "data 1"
 

@@ -56,7 +56,7 @@ def revision_files(project: Path, revision: str) -> Iterator[RevisionFiles]:
 
     try:
         with Repo(str(project)) as here:
-            # the revision's own settings may lack the remote, and have no config.local
+            # the revision's own .dvc/config may lack a remote that was added later
             settings = dict(here.config)
         with Repo(str(project), rev=revision, config=settings) as repo:
             files = RevisionFiles(revision, repo.get_rev(), repo.dvcfs)
