@@ -62,6 +62,7 @@ def test_the_same_run_twice_gives_the_same(data: PreparedData, plain: TrainResul
         ("epochs", 1),
         ("batch_size", 16),
         ("learning_rate", 0.01),
+        ("optimizer", Optimizer.ADAMW),
         ("optimizer", Optimizer.ADAM),
         ("optimizer", Optimizer.SGD),
         ("scheduler", Scheduler.COSINE),

@@ -19,7 +19,8 @@ FOUND = Tuned(
 
 
 def test_tuned_values_are_taken_while_train_equals_start() -> None:
-    params, sources = resolve_train_params(TrainParams(epochs=3, seed=5), FOUND)
+    at_start = TrainParams.model_validate({"epochs": 3, "seed": 5, **FOUND.start})
+    params, sources = resolve_train_params(at_start, FOUND)
     assert params == TrainParams(
         epochs=3, seed=5, learning_rate=0.004, batch_size=16, optimizer=Optimizer.SGD
     )
@@ -27,7 +28,7 @@ def test_tuned_values_are_taken_while_train_equals_start() -> None:
 
 
 def test_a_value_that_the_user_set_is_meant() -> None:
-    own = TrainParams(learning_rate=0.01)
+    own = TrainParams.model_validate({**FOUND.start, "learning_rate": 0.01})
     params, sources = resolve_train_params(own, FOUND)
     assert params.learning_rate == 0.01
     assert params.batch_size == 16

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from amelio.vision.checkpoint import Model, new_net
 from amelio.vision.dataset import PreparedData, save_dataset
-from amelio.vision.params import Algorithm, HyperoptParams, TrainParams
+from amelio.vision.params import Algorithm, HyperoptParams, Optimizer, TrainParams
 from amelio.vision.training import TrainResult
 from amelio.vision.training_state import EpochResult
 from amelio.vision.trials import Search, TrialState
@@ -107,7 +107,11 @@ def test_the_first_trial_is_start_and_the_best_is_never_worse(
     first = pupil.seen[0]
     assert (first.learning_rate, first.batch_size, first.optimizer) == (0.001, 16, "AdamW")
     assert first == TrainParams(
-        learning_rate=0.001, batch_size=16, early_stopping_patience=7, epochs=3
+        learning_rate=0.001,
+        batch_size=16,
+        optimizer=Optimizer.ADAMW,
+        early_stopping_patience=7,
+        epochs=3,
     )
     assert len(found.trials) == 12
     fair = [trial for trial in found.trials if trial.state is not TrialState.PRUNED]
