@@ -1,7 +1,5 @@
 """How fast, how large and how robust a model is, on this machine and on real test images."""
 
-import os
-import platform
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +14,10 @@ from amelio.vision.answers import files_of_test
 from amelio.vision.checkpoint import Model
 from amelio.vision.cold_start import ColdStart, measure_cold_start
 from amelio.vision.dataset import PreparedData, Preprocessing, Side
+from amelio.vision.device import choose_placement
 from amelio.vision.images import Pixels, bombs_refused, decode, read_content
-from amelio.vision.parallel import in_order, n_cores
+from amelio.vision.machine import Machine, this_machine
+from amelio.vision.parallel import in_order
 from amelio.vision.params import PerformanceParams
 from amelio.vision.robustness import Robustness, measure_robustness
 from amelio.vision.runtimes import (
@@ -53,19 +53,6 @@ class OnnxFigures:
 
 
 @dataclass(frozen=True)
-class Machine:
-    """Where it was measured; load_average: other work just before, in busy cores."""
-
-    processor: str
-    n_cores: int
-    n_threads: int
-    device: str
-    precision: str
-    load_average: float
-    versions: dict[str, str]
-
-
-@dataclass(frozen=True)
 class Performance:
     """All that `performance_test` finds out; onnx is None where its packages are not installed."""
 
@@ -95,7 +82,7 @@ def measure_performance(
         )
     data = _some(data, params.n_images)
     images, files = data.on(Side.TEST)[0], _raw_files(data, raw)
-    machine = _machine(TorchRuntime(model))  # first: later, the load is our own
+    machine = this_machine(choose_placement())  # first: later, the load is our own
     batch_sizes = sorted({1, *params.batch_sizes})
     start = measure_cold_start(path, batch_sizes[-1])
     robustness = measure_robustness(model, data, params.seed)
@@ -209,31 +196,3 @@ def _from_tensors(runtime: Runtime, images: Tensor, size: int) -> Callable[[], o
 
 def _megabytes(path: Path) -> float:
     return path.stat().st_size / 1e6
-
-
-def _machine(runtime: TorchRuntime) -> Machine:
-    placement = runtime.placement
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
-    if not missing_onnx():
-        from importlib.metadata import version
-
-        versions["onnxruntime"] = version("onnxruntime")
-    gpu = placement.device.type == "cuda"
-    return Machine(
-        processor=_processor(),
-        n_cores=n_cores(),
-        n_threads=torch.get_num_threads(),
-        device=torch.cuda.get_device_name() if gpu else str(placement.device),
-        precision=str(placement.precision),
-        load_average=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0,
-        versions=versions,
-    )
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
