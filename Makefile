@@ -23,8 +23,11 @@ lint: $(INSTALLED)
 	$(BIN)/python -m mypy
 	$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 
-bench: $(INSTALLED)  ## every benchmark, one after the other; alone on the machine please
-	for program in benchmarks/bench_*.py; do $(BIN)/python $$program || exit 1; done
+bench: $(INSTALLED)  ## every measurement, one after the other; alone on the machine please
+	$(BIN)/python benchmarks/preparation.py
+	$(BIN)/python benchmarks/inference.py
+	$(BIN)/python benchmarks/time_to_accuracy.py --data faces
+	$(BIN)/python benchmarks/time_to_accuracy.py --data cifar
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "amelio needs Python 3.11 or newer (set PYTHON=…)"; exit 1; }

@@ -26,6 +26,11 @@ SMALL = {
     "evaluate.test_size": 0.2,
     "data.val_split": 0.2,
     "data.train_split": 0.8,
+    "performance.n_images": 8,
+    "performance.rounds": 2,
+    "performance.round_s": 0.01,
+    "performance.batch_sizes": [1, 8],
+    "quality.on_alert": "warn",
 }
 
 
@@ -61,12 +66,15 @@ def test_a_project_from_images_to_predictions_and_its_daily_flows(
     a_new_lot_is_predicted_alone(amelio, project)
     single_keys_train_with_their_value(amelio, project)
     a_clone_pulls_the_same(amelio, project, tmp_path / "clone")
+    a_model_that_fails_the_gate_predicts_nothing(amelio, project)
 
 
 def everything_runs(amelio: Run, project: Path) -> None:
     done = amelio("repro", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ran(done.stdout)[:4] == ["prepare_train", "hyperopt", "train", "evaluate"]
+    stages = ran(done.stdout)
+    assert stages[:3] == ["prepare_train", "hyperopt", "train"]
+    assert set(stages[3:]) > {"evaluate", "compare_models", "performance_test", "check_quality"}
     assert {row["lot"] for row in predictions(project)} == {f"s{n}" for n in range(2, 10)}
     metrics = json.loads((project / "metrics/eval_metrics.json").read_text())
     assert 0 < metrics["overall"]["average_accuracy"] <= 1
@@ -74,7 +82,7 @@ def everything_runs(amelio: Run, project: Path) -> None:
     plots = {
         path.relative_to(project / "plots").parts[0] for path in (project / "plots").rglob("*.*")
     }
-    assert plots == {"hyperopt", "training", "evaluate"}
+    assert plots == {"hyperopt", "training", "evaluate", "performance"}
     shown = amelio("plots", "show", cwd=project)
     assert shown.returncode == 0, shown.stderr
 
@@ -132,3 +140,14 @@ def a_clone_pulls_the_same(amelio: Run, project: Path, clone: Path) -> None:
     done = amelio("repro", "--force", "--single-item", "evaluate", cwd=clone)
     assert done.returncode == 0, done.stderr
     assert (clone / "metrics/eval_metrics.json").read_bytes() == before
+
+
+def a_model_that_fails_the_gate_predicts_nothing(amelio: Run, project: Path) -> None:
+    limit = {"quality.on_alert": "fail", "quality.rules.accuracy.alert_below": 1.1}
+    edit_params(project / "params.yaml", limit | {"data.seed": 7})
+    before = (project / "outputs/predictions.csv").read_bytes()
+    done = amelio("repro", cwd=project)
+    assert done.returncode != 0
+    assert ran(done.stdout)[-1] == "check_quality"
+    assert "alert" in (project / "reports/quality.md").read_text()
+    assert (project / "outputs/predictions.csv").read_bytes() == before

@@ -21,15 +21,18 @@ TRUTH = Path("truth/lots.csv")
 EVALUATION = Path("metrics/eval_metrics.json")
 PREDICTIONS = Path("outputs/predictions.csv")
 
-# What differs from the template's parameters: a demo searches briefly, digits are not symmetric.
+# What differs from the template's parameters: a demo is brief, and digits are not symmetric.
+BRIEF: dict[str, Any] = {
+    "hyperopt.max_evals": 3,
+    "hyperopt.epochs": 2,
+    "train.epochs": 12,
+    "performance.n_images": 50,
+    "performance.rounds": 2,
+    "performance.round_s": 0.1,
+}
 CHANGES: dict[Collection, dict[str, Any]] = {
-    Collection.FACES: {"hyperopt.max_evals": 4, "hyperopt.epochs": 2},
-    Collection.DIGITS: {
-        "data.image_size": 32,
-        "hyperopt.max_evals": 4,
-        "hyperopt.epochs": 2,
-        "train.augmentation.flip": False,
-    },
+    Collection.FACES: BRIEF,
+    Collection.DIGITS: {**BRIEF, "data.image_size": 32, "train.augmentation.flip": False},
 }
 
 

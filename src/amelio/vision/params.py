@@ -162,7 +162,7 @@ class Augmentation(Section):
 class TrainParams(Section):
     """How the model learns."""
 
-    epochs: Annotated[int, Field(ge=1)] = 20
+    epochs: Annotated[int, Field(ge=1)] = 22
     batch_size: Annotated[int, Field(ge=1)] = 128
     early_stopping_patience: Annotated[int, Field(ge=1)] = 7
     learning_rate: Annotated[float, Field(gt=0)] = 0.006
