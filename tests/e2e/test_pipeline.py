@@ -64,6 +64,7 @@ def test_a_project_from_images_to_predictions_and_its_daily_flows(
     everything_runs(amelio, project)
     nothing_is_left_to_do(amelio, project)
     a_new_lot_is_predicted_alone(amelio, project)
+    the_output_path_is_a_parameter(amelio, project)
     single_keys_train_with_their_value(amelio, project)
     a_clone_pulls_the_same(amelio, project, tmp_path / "clone")
     a_model_that_fails_the_gate_predicts_nothing(amelio, project)
@@ -111,6 +112,15 @@ def a_new_lot_is_predicted_alone(amelio: Run, project: Path) -> None:
     same = [{**by_file[name], "filename": "", "lot": ""} for name in by_file if "_00000" in name]
     assert same[0] == same[-1]  # the same image in s2 and s10
     commit_all(project, "Lot s10")
+
+
+def the_output_path_is_a_parameter(amelio: Run, project: Path) -> None:
+    edit_params(project / "params.yaml", {"inference.output_path": "outputs/elsewhere.csv"})
+    done = amelio("repro", "inference_batches", cwd=project)
+    assert ran(done.stdout) == ["inference_batches"]
+    assert (project / "outputs/elsewhere.csv").is_file()
+    subprocess.run(["git", "checkout", "--quiet", "."], cwd=project, check=True)
+    assert amelio("checkout", "--quiet", cwd=project).returncode == 0
 
 
 def single_keys_train_with_their_value(amelio: Run, project: Path) -> None:
