@@ -1,0 +1,1 @@
+"""Decides, orders, runs, guards and remembers stages; knows DVC only through `model.Workspace`."""
