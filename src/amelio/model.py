@@ -7,6 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from amelio.errors import EnvironmentFailedError
+
+
+class BusyError(EnvironmentFailedError):
+    """Another program works on the same files; it may be worth waiting."""
+
+
 
 class OnError(StrEnum):
     """What a failed stage means for the others."""
@@ -50,6 +57,19 @@ class StageKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class OutputPath:
+    """Where an output of a stage stands.
+
+    is_persistent: stays in place while the command runs
+    is_outside: outside of the repository: never deleted for good
+    """
+
+    path: str
+    is_persistent: bool = False
+    is_outside: bool = False
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage of a plan.
 
@@ -57,6 +77,8 @@ class Stage:
     name: as DVC addresses it from the working directory
     needs: ids of the stages of the plan whose outputs it depends on
     place: the file that declares it
+    inputs: local files and folders that the stage reads
+    outputs: local files and folders that a run of it replaces
     settings: the value of `meta.amelio`, unchecked; None when there is none
     """
 
@@ -65,6 +87,8 @@ class Stage:
     needs: tuple[str, ...] = ()
     kind: StageKind = StageKind.COMMAND
     place: str = "dvc.yaml"
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[OutputPath, ...] = ()
     settings: Any = None
 
 
@@ -111,27 +135,11 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class OutputPath:
-    """Where an output of a stage stands.
-
-    is_persistent: stays in place while the command runs
-    is_outside: outside of the repository: never deleted for good
-    is_stored: its content is in DVC's cache as well, so that the old one need not be kept
-    """
-
-    path: Path
-    is_persistent: bool = False
-    is_outside: bool = False
-    is_stored: bool = False
-
-
-@dataclass(frozen=True)
 class Task:
     """Everything needed to run one stage's commands.
 
     commands: argument vectors, run one after the other
     env: added to the environment of amelio itself; unset: taken out of it
-    inputs: local files and folders that must not change while the stage runs
     signature: hash of command, dependencies and parameters: equal means the same work
     """
 
@@ -141,8 +149,6 @@ class Task:
     cwd: Path
     env: Mapping[str, str]
     unset: tuple[str, ...]
-    inputs: tuple[Path, ...]
-    outputs: tuple[OutputPath, ...]
     signature: str
 
 
@@ -195,14 +201,14 @@ class Workspace(Protocol):
     def pull(self, stage: str) -> bool:
         """Fetch a stage's missing outputs from the remote; False when that did not do."""
 
-    def prepare(self, stage: str, policy: Policy) -> Task:
-        """Take the stage's inputs as they are now and its path locks.
-
-        Raises BusyError while another program works on one of its paths.
-        """
+    def claim(self, stage: str) -> None:
+        """Take the stage's path locks. Raises BusyError while another program works on one of its paths."""
 
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether DVC's run cache has the outputs for the stage as it is now."""
+
+    def prepare(self, stage: str, policy: Policy) -> Task:
+        """Take the stage's inputs as they are now, and say what is to be run."""
 
     def restore(self, stage: str) -> None:
         """Put the outputs that `is_cached` found into the workspace."""
@@ -217,10 +223,13 @@ class Workspace(Protocol):
         """Write the queued lock entries, all or nothing for each file."""
 
     def release(self, stage: str) -> None:
-        """Give the stage's path locks back."""
+        """Give the stage's path locks back, if it has any."""
 
     def run_internal(self, stage: str, policy: Policy) -> list[OutputFact]:
         """Do the work of an INTERNAL stage, and record it."""
+
+    def is_stored(self, path: str, stage: str) -> bool:
+        """Whether the output at `path` is as the lock file has it, so that the old one need not be kept."""
 
     def facts(self, stage: str) -> list[OutputFact]:
         """The stage's outputs as the lock file has them."""

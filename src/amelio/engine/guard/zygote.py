@@ -29,8 +29,7 @@ CANNOT_START = 127
 
 
 def serve(connection: socket.socket, life: int) -> None:
-    """Fork a guard for every task, pass signals on, until amelio is gone."""
-    os.setsid()
+    """Fork a guard for every task, pass signals on, until amelio is gone. In a session of its own already."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     guards: dict[str, int] = {}

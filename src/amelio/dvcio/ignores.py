@@ -1,0 +1,49 @@
+"""Keeps the lines that DVC adds to `.gitignore` in the order of a serial run."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amelio.atomic import write_text
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+class IgnoreOrder:
+    """Knows which ignored paths this run added, and for which stage."""
+
+    def __init__(self, repo: "Repo") -> None:
+        self._repo = repo
+        self._ranks: dict[str, dict[str, tuple[int, int]]] = {}
+
+    def added(self, paths: Iterable[str], rank: int) -> None:
+        """DVC has just appended lines for `paths` of the stage at place `rank` of the serial order."""
+        for path in paths:
+            entry, gitignore = self._repo.scm._get_gitignore(path)
+            ranks = self._ranks.setdefault(gitignore, {})
+            is_late = any(rank < other[0] for other in ranks.values())
+            ranks[_line(entry)] = (rank, len(ranks))
+            if is_late:
+                _sort(Path(gitignore), ranks)
+
+
+def _line(entry: str) -> str:
+    from pathspec.patterns import GitWildMatchPattern
+
+    return str(GitWildMatchPattern.escape(entry))
+
+
+def _sort(gitignore: Path, ranks: dict[str, tuple[int, int]]) -> None:
+    lines = gitignore.read_text(encoding="utf-8").splitlines()
+    places = [index for index, line in enumerate(lines) if line in ranks]
+    ordered = sorted((lines[place] for place in places), key=ranks.__getitem__)
+    for place, line in zip(places, ordered, strict=True):
+        lines[place] = line
+    write_text(gitignore, "\n".join(lines) + "\n")
+
+
+def newly_ignored(repo: "Repo", n_before: int) -> list[str]:
+    """The paths that DVC has written into `.gitignore` files since there were `n_before`."""
+    return [os.fspath(path) for path in repo.scm_context.ignored_paths[n_before:]]

@@ -1,0 +1,79 @@
+"""Every exception that DVC lets out becomes one of ours, with the place and the next step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
+
+_INPUT_ERRORS = frozenset(
+    {
+        "BadParamFileError",
+        "CyclicGraphError",
+        "DuplicateStageName",
+        "FileIsGitIgnored",
+        "InvalidArgumentError",
+        "InvalidStageName",
+        "MissingParamsError",
+        "MissingParamsFile",
+        "NoOutputOrStageError",
+        "NotDvcRepoError",
+        "OutputDuplicationError",
+        "OutputIsIgnoredError",
+        "OutputIsStageFileError",
+        "OverlappingOutputPathsError",
+        "ParseError",
+        "ResolveError",
+        "StageFileBadNameError",
+        "StageFileDoesNotExistError",
+        "StageFileIsNotDvcFileError",
+        "StageNameUnspecified",
+        "StageNotFound",
+        "StagePathAsOutputError",
+        "StagePathNotDirectoryError",
+        "StagePathNotFoundError",
+        "StagePathOutsideError",
+        "YAMLFileCorruptedError",
+        "YAMLSyntaxError",
+        "YAMLValidationError",
+    }
+)
+
+
+@contextmanager
+def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Iterator[None]:
+    """Turn DVC's and the system's exceptions into ours; `error_class` where neither says more."""
+    from dvc.exceptions import DvcException
+    from dvc.scm import SCMError
+    from dvc_data.hashfile.build import IgnoreInCollectedDirError
+    from dvc_objects.errors import ObjectFormatError
+
+    try:
+        yield
+    except AmelioError:
+        raise
+    except DvcException as error:
+        names = {base.__name__ for base in type(error).__mro__}
+        kind = InputError if names & _INPUT_ERRORS else error_class
+        raise kind(explain(error)) from error
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise error_class(f"{place}{error.strerror or error}") from error
+    except (SCMError, IgnoreInCollectedDirError, ObjectFormatError) as error:
+        raise error_class(explain(error)) from error
+
+
+def stage_translated() -> object:
+    """As `translated`, for what concerns one stage only."""
+    return translated(StageFailedError)
+
+
+def explain(error: BaseException) -> str:
+    """DVC's message with those of its causes, one a line; DVC keeps the essential one in the cause."""
+    lines: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        text = str(seen).strip()
+        if text and text not in lines:
+            lines.append(text)
+        seen = seen.__cause__
+    return "\n  ".join(lines) or type(error).__name__

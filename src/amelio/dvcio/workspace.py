@@ -1,0 +1,353 @@
+"""A DVC repository as the engine's `Workspace`. Everything here runs in one thread."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amelio import faults
+from amelio.dvcio import commands, judge, runcache
+from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
+from amelio.dvcio.lockfile import LockFileWriter, dumps
+from amelio.dvcio.pathlocks import PathLocks, repository_lock
+from amelio.dvcio.selection import select
+from amelio.dvcio.translate import stage_translated, translated
+from amelio.errors import InputError
+from amelio.model import OutputFact, OutputPath, Policy, Selection, Stage, StageKind, Task, Verdict
+
+if TYPE_CHECKING:
+    from dvc.output import Output
+    from dvc.repo import Repo
+    from dvc.stage import Stage as DvcStage
+
+logger = logging.getLogger(__name__)
+
+
+class DvcWorkspace:
+    """Implements `model.Workspace` with DVC's own objects, loaded once for a run.
+
+    run_env: added to every command's environment
+    """
+
+    def __init__(self, repo: "Repo", run_env: Mapping[str, str] | None = None) -> None:
+        self.repo = repo
+        self._run_env = dict(run_env or {})
+        self._stages: dict[str, DvcStage] = {}
+        self._ranks: dict[str, int] = {}
+        self._upstream: dict[str, list[DvcStage]] = {}
+        self._found: dict[str, DvcStage] = {}
+        self._writers: dict[str, LockFileWriter] = {}
+        self._lock_stats: dict[str, tuple[int, int] | None] = {}
+        self._path_locks = PathLocks(repo)
+        self._ignores = IgnoreOrder(repo)
+        self._branch = _branch(self.root)
+
+    @property
+    def root(self) -> Path:
+        """The repository's root."""
+        return Path(self.repo.root_dir)
+
+    def dvc_stage(self, stage: str) -> "DvcStage":
+        """DVC's object behind a stage's id."""
+        return self._stages[stage]
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Around a whole run: collects the files to be added to Git, and gives all locks back at the end."""
+        with translated(), self.repo.scm_context:
+            try:
+                yield
+            finally:
+                self._give_all_back()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the repository lock. What other programs recorded meanwhile is read again on the way in."""
+        with translated(), repository_lock(self.repo):
+            self.repo.scm._reset()
+            yield
+
+    def plan(self, selection: Selection) -> Sequence[Stage]:
+        """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the selection."""
+        with translated(InputError):
+            stages, graph = select(self.repo, selection)
+        planned = {stage: _identify(stage) for stage in stages}
+        self._ranks = {key: rank for rank, key in enumerate(planned.values())}
+        self._stages = {key: stage for stage, key in planned.items()}
+        self._upstream = {
+            key: list(graph.successors(stage)) if graph and stage in graph else []
+            for stage, key in planned.items()
+        }
+        for stage in stages:
+            self._note_lock(stage)
+        return [self._describe(key, planned) for key in self._stages]
+
+    def judge(self, stage: str, policy: Policy) -> Verdict:
+        """All reasons for which DVC would run the stage."""
+        with stage_translated():
+            return judge.judge(
+                self._stages[stage], self._upstream[stage], allow_missing=policy.allow_missing
+            )
+
+    def refresh(self, stages: Sequence[str]) -> None:
+        """Read the lock entries of `stages` again where another program has written the lock file."""
+        changed = {
+            path for path, known in self._lock_stats.items() if known != _stat_of(_lock_path(path))
+        }
+        for path in changed:
+            self._lock_stats[path] = _stat_of(_lock_path(path))
+        for key in stages:
+            stage = self._stages[key]
+            if stage.path in changed:
+                self._reload(stage)
+
+    def pull(self, stage: str) -> bool:
+        """As `dvc repro --pull` for a stage that lacks nothing but data."""
+        from dvc.exceptions import CheckoutError
+
+        found = self._stages[stage]
+        with stage_translated():
+            try:
+                self.repo.pull(found.addressing)
+                found.checkout()
+            except CheckoutError:
+                return False
+        return True
+
+    def claim(self, stage: str) -> None:
+        """Take DVC's path locks of the stage. Raises BusyError."""
+        with stage_translated():
+            self._path_locks.take(stage, self._stages[stage])
+
+    def release(self, stage: str) -> None:
+        """Give the path locks back."""
+        self._path_locks.give_back(stage)
+
+    def _give_all_back(self) -> None:
+        self._path_locks.give_all_back()
+
+    def is_cached(self, stage: str, policy: Policy) -> bool:
+        """Whether the run cache serves the stage; remembers what it found for `restore`."""
+        found = self._stages[stage]
+        with stage_translated():
+            if policy.pull:
+                commands.pull_missing_deps(found)
+            hit = runcache.find(found, run_cache=policy.run_cache, pull=policy.pull)
+        if hit is None:
+            return False
+        self._found[stage] = hit
+        return True
+
+    def restore(self, stage: str) -> None:
+        """Check out what `is_cached` found."""
+        with stage_translated():
+            self._found.pop(stage).checkout()
+            self._stages[stage].save_deps()
+
+    def prepare(self, stage: str, policy: Policy) -> Task:
+        """Hash the inputs as they are now; that is what the lock entry will say."""
+        found = self._stages[stage]
+        with stage_translated():
+            found.save_deps(allow_missing=policy.force)
+            for out in found.outs:
+                if out.persist:
+                    out.unprotect()
+            argv, shown, env, unset = commands.prepare(found, self._run_env)
+        return Task(
+            stage=stage,
+            commands=argv,
+            shown=shown,
+            cwd=Path(found.wdir),
+            env=env,
+            unset=unset,
+            signature=_signature(found),
+        )
+
+    def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:
+        """Which dependencies differ in content from what `prepare` hashed. Remote ones are always asked."""
+        touched = set(paths)
+        changed = []
+        with stage_translated():
+            for dep in self._stages[stage].deps:
+                if dep.protocol == "local" and dep.fs_path not in touched:
+                    continue
+                if not dep.hash_info:  # missing before a forced run: taken afterwards, as DVC does
+                    dep.save()
+                elif dep.changed_checksum():
+                    changed.append(str(dep))
+        if self._branch != _branch(self.root):
+            changed.append(f"the Git branch ({self._branch})")
+        return changed
+
+    def record(self, stage: str, policy: Policy) -> list[OutputFact]:
+        """Hash the outputs, store them in the cache, remember the run, queue the lock entry."""
+        found = self._stages[stage]
+        n_ignored = len(self.repo.scm_context.ignored_paths)
+        with stage_translated():
+            found.save_outs(allow_missing=policy.allow_missing)
+            found.md5 = found.compute_md5()
+            if not policy.no_commit:
+                found.commit(allow_missing=policy.allow_missing)
+            faults.reach("commit.after_cache")
+            if not policy.no_commit and all(
+                out.use_cache or out.is_metric or out.is_plot for out in found.outs
+            ):
+                self.repo.stage_cache.save(found)
+            self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
+            self._queue(found)
+        return self.facts(stage)
+
+    def run_internal(self, stage: str, policy: Policy) -> list[OutputFact]:
+        """Let DVC do an import or check a data source, and record it."""
+        found = self._stages[stage]
+        if found.frozen and not found.is_import:
+            logger.warning("%s is frozen. Its dependencies are not going to be reproduced.", found)
+        with stage_translated():
+            found.run(
+                force=policy.force,
+                no_commit=policy.no_commit,
+                allow_missing=policy.allow_missing,
+                pull=policy.pull,
+                run_cache=policy.run_cache,
+            )
+            self._queue(found)
+        return self.facts(stage)
+
+    def flush(self) -> None:
+        """Write all queued lock entries."""
+        with translated():
+            for path, writer in self._writers.items():
+                if writer.flush():
+                    self.repo.scm_context.track_file(os.path.relpath(writer.path))
+                self._lock_stats[path] = _stat_of(str(writer.path))
+
+    def facts(self, stage: str) -> list[OutputFact]:
+        """The stage's outputs as last recorded."""
+        return [
+            OutputFact(
+                path=str(out),
+                hash=str(out.hash_info.value) if out.hash_info else None,
+                size_bytes=out.meta.size,
+                n_files=out.meta.nfiles,
+            )
+            for out in self._stages[stage].outs
+        ]
+
+    def is_stored(self, path: str, stage: str) -> bool:
+        """Whether what stands at `path` is in the cache, or is what the lock file has."""
+        out = next(out for out in self._stages[stage].outs if out.fs_path == path)
+        with stage_translated():
+            if not out.exists:
+                return True
+            if not out.changed_checksum():
+                return True
+            return bool(out.use_cache and out.cache.exists(out.get_hash().value))
+
+    def _describe(self, key: str, planned: Mapping["DvcStage", str]) -> Stage:
+        stage = self._stages[key]
+        is_command = bool(stage.cmd) and not stage.frozen
+        replaces = is_command or (stage.is_import and not stage.frozen) or stage.is_partial_import
+        settings = stage.meta.get("amelio") if isinstance(stage.meta, dict) else None
+        return Stage(
+            id=key,
+            name=stage.addressing,
+            needs=tuple(planned[other] for other in self._upstream[key] if other in planned),
+            kind=StageKind.COMMAND if is_command else StageKind.INTERNAL,
+            place=stage.relpath,
+            inputs=tuple(dict.fromkeys(dep.fs_path for dep in stage.deps if _is_local(dep))),
+            outputs=tuple(map(_output_path, filter(_is_local, stage.outs))) if replaces else (),
+            settings=settings,
+        )
+
+    def _queue(self, stage: "DvcStage") -> None:
+        from dvc.stage.serialize import to_single_stage_file, to_single_stage_lockfile
+
+        name = getattr(stage, "name", None)
+        if name is None:
+            from amelio.atomic import write_text
+
+            write_text(Path(stage.path), dumps(to_single_stage_file(stage)))
+            self.repo.scm_context.track_file(stage.dvcfile.relpath)
+            return
+        writer = self._writers.get(stage.path)
+        if writer is None:
+            order = {
+                other.name: self._ranks[key]
+                for key, other in self._stages.items()
+                if other.path == stage.path and hasattr(other, "name")
+            }
+            writer = LockFileWriter(Path(_lock_path(stage.path)), order)
+            self._writers[stage.path] = writer
+        writer.queue(name, to_single_stage_lockfile(stage))
+
+    def _note_lock(self, stage: "DvcStage") -> None:
+        if hasattr(stage, "name") and stage.path not in self._lock_stats:
+            self._lock_stats[stage.path] = _stat_of(_lock_path(stage.path))
+
+    def _reload(self, stage: "DvcStage") -> None:
+        from dvc.stage.loader import StageLoader
+
+        stage.dvcfile.__dict__.pop("lockfile_contents", None)
+        entry = judge.lock_entry(stage) or {}
+        stage.cmd_changed = bool(entry) and entry.get("cmd") != stage.cmd
+        for item in [*stage.deps, *stage.outs]:
+            item.obj = None
+        StageLoader.fill_from_lock(stage, entry)
+
+
+def _identify(stage: "DvcStage") -> str:
+    name = getattr(stage, "name", None)
+    path = stage.path_in_repo
+    return path if name is None else f"{path}:{name}"
+
+
+def _is_local(item: "Output") -> bool:
+    return bool(item.protocol == "local" and item.fs_path)
+
+
+def _output_path(out: "Output") -> OutputPath:
+    return OutputPath(out.fs_path, bool(out.persist), not out.is_in_repo)
+
+
+def _lock_path(project_file: str) -> str:
+    return os.path.splitext(project_file)[0] + ".lock"
+
+
+def _stat_of(path: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
+
+
+def _branch(root: Path) -> str:
+    """What HEAD is: a branch, or a commit when it is detached. Committing on a branch does not change it."""
+    for folder in (root, *root.parents):
+        git = folder / ".git"
+        try:
+            if git.is_file():
+                git = folder / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+            return (git / "HEAD").read_text(encoding="utf-8").strip().removeprefix("ref: refs/heads/")
+        except OSError:
+            continue
+    return ""
+
+
+def _signature(stage: "DvcStage") -> str:
+    """Hash of all that decides what a run of the stage makes."""
+    parts: list[Any] = [stage.cmd, sorted(out.def_path for out in stage.outs)]
+    parts += sorted((str(dep.def_path), repr(dep.hash_info)) for dep in stage.deps)
+    return sha256(repr(parts).encode()).hexdigest()
+
+
+def open_workspace(run_env: Mapping[str, str] | None = None) -> DvcWorkspace:
+    """The repository around the working directory. Raises InputError outside of one."""
+    from dvc.repo import Repo
+
+    with translated():
+        return DvcWorkspace(Repo(), run_env)
+

@@ -1,0 +1,128 @@
+"""One try at one stage: its folder, its journal lines, its old outputs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amelio import faults
+from amelio.engine import attic
+from amelio.engine.attic import Move
+from amelio.engine.journal import Entry, Journal, OpenAttempt
+from amelio.model import OutputPath
+
+LOG = "log"
+_UNSAFE = re.compile(r"[^\w.@-]+")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt that has begun.
+
+    moves: its outputs' old versions
+    inputs: fingerprints of its inputs from before they were hashed
+    precious: outputs whose old version is stored nowhere else
+    """
+
+    id: str
+    stage: str
+    folder: Path
+    moves: tuple[Move, ...]
+    inputs: Mapping[str, str]
+    precious: tuple[str, ...] = ()
+    signature: str = ""
+
+    @property
+    def log(self) -> Path:
+        """The command's output."""
+        return self.folder / LOG
+
+
+class Attempts:
+    """Begins and closes attempts of a run, so that a crash at any moment can be mended."""
+
+    def __init__(self, journal: Journal, run_folder: Path) -> None:
+        self._journal = journal
+        self._folder = run_folder
+        self._count = 0
+
+    def begin(
+        self,
+        stage: str,
+        name: str,
+        outputs: Sequence[OutputPath],
+        inputs: Mapping[str, str],
+        precious: Sequence[str],
+        signature: str = "",
+    ) -> Attempt:
+        """Write down what is going to happen, then set the old outputs aside."""
+        self._count += 1
+        label = f"{self._count:04}-{_UNSAFE.sub('_', name)[-60:]}"
+        folder = self._folder / label
+        folder.mkdir(parents=True)
+        moves = tuple(attic.plan_moves(outputs, folder))
+        attempt = Attempt(
+            id=f"{self._folder.name}/{label}",
+            stage=stage,
+            folder=folder,
+            moves=moves,
+            inputs=dict(inputs),
+            precious=tuple(precious),
+            signature=signature,
+        )
+        faults.reach("start.before_journal")
+        self._journal.append(
+            Entry.STARTED,
+            attempt=attempt.id,
+            stage=stage,
+            folder=str(folder),
+            moves=[move.to_json() for move in moves],
+            inputs=attempt.inputs,
+            precious=attempt.precious,
+            signature=signature,
+        )
+        faults.reach("start.after_journal")
+        try:
+            attic.set_aside(moves)
+        except OSError:
+            self.put_back(attempt)
+            raise
+        faults.reach("start.after_aside")
+        return attempt
+
+    def put_back(self, attempt: Attempt) -> None:
+        """The attempt came to nothing: old outputs return, new ones are kept in its folder."""
+        attic.put_back(attempt.moves, attempt.folder / "kept")
+        self._journal.append(Entry.CLOSED, attempt=attempt.id, how="put back")
+
+    def commit(self, attempt: Attempt) -> list[str]:
+        """The attempt's result is recorded. Returns where old outputs lie that are stored nowhere else."""
+        faults.reach("close.before_journal")
+        self._journal.append(Entry.CLOSED, attempt=attempt.id, how="recorded")
+        faults.reach("close.before_discard")
+        attic.discard(attempt.moves, attempt.precious)
+        return [
+            move.aside
+            for move in attempt.moves
+            if Path(move.aside).exists() and (move.path in attempt.precious or move.is_outside)
+        ]
+
+    def kept(self, attempt: Attempt) -> Path | None:
+        """The folder of a failed attempt's outputs, when it made any."""
+        folder = attempt.folder / "kept"
+        return folder if folder.exists() else None
+
+
+def reopen(found: OpenAttempt) -> Attempt:
+    """An attempt of an earlier run, from the journal."""
+    raw: dict[str, Any] = found.started
+    return Attempt(
+        id=raw["attempt"],
+        stage=raw["stage"],
+        folder=Path(raw["folder"]),
+        moves=tuple(map(Move.from_json, raw["moves"])),
+        inputs=raw["inputs"],
+        precious=tuple(raw["precious"]),
+        signature=raw["signature"],
+    )

@@ -1,0 +1,90 @@
+"""The append-only, checksummed, synced record of what was begun and what became of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from amelio.atomic import write_bytes
+from amelio.engine.guard import journal_line
+
+
+class Entry(StrEnum):
+    """Kinds of journal lines. EXITED is written by the guard."""
+
+    STARTED = "started"
+    EXITED = "exited"
+    CLOSED = "closed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class OpenAttempt:
+    """An attempt of which the journal does not say how it was closed.
+
+    started: the line written before anything was moved
+    exited: the guard's line, None when the command did not come to its end
+    """
+
+    started: dict[str, Any]
+    exited: dict[str, Any] | None
+
+    @property
+    def attempt(self) -> str:
+        """The attempt's id."""
+        return str(self.started["attempt"])
+
+    @property
+    def stage(self) -> str:
+        """The stage's id."""
+        return str(self.started["stage"])
+
+
+class Journal:
+    """One file; lines of a crash that are torn or damaged are dropped when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, kind: Entry, **fields: Any) -> None:
+        """Add a line and sync it. Raises OSError."""
+        journal_line.append(str(self.path), {"kind": kind.value, **fields})
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Every whole line, oldest first."""
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return
+        for line in content.split(b"\n"):
+            entry = journal_line.decode(line)
+            if entry is not None:
+                yield entry
+
+    def open_attempts(self) -> list[OpenAttempt]:
+        """What a crash left unfinished, oldest first."""
+        started: dict[str, dict[str, Any]] = {}
+        exited: dict[str, dict[str, Any]] = {}
+        for entry in self.entries():
+            if entry["kind"] == Entry.STARTED:
+                started[entry["attempt"]] = entry
+            elif entry["kind"] == Entry.EXITED:
+                exited[entry["attempt"]] = entry
+            elif entry["kind"] == Entry.CLOSED:
+                started.pop(entry["attempt"], None)
+        return [OpenAttempt(entry, exited.get(attempt)) for attempt, entry in started.items()]
+
+    def skips(self) -> dict[str, dict[str, Any]]:
+        """The last skip of each stage."""
+        return {e["stage"]: e for e in self.entries() if e["kind"] == Entry.SKIPPED}
+
+    def compact(self) -> None:
+        """Keep only what is still open and the last skips."""
+        kept: list[dict[str, Any]] = list(self.skips().values())
+        for attempt in self.open_attempts():
+            kept.append(attempt.started)
+            if attempt.exited:
+                kept.append(attempt.exited)
+        if self.path.exists():
+            write_bytes(self.path, b"".join(map(journal_line.encode, kept)))

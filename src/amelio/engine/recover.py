@@ -1,0 +1,51 @@
+"""What a crashed run left: finished work is kept for recording, unfinished work is undone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from amelio.engine import locks
+from amelio.engine.attempts import Attempt, Attempts, reopen
+from amelio.engine.executor import Exit, exit_of
+from amelio.engine.guard import fingerprint
+from amelio.engine.journal import Journal
+
+DEATH_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An attempt whose command had ended well when amelio died, with inputs and outputs as it left them."""
+
+    attempt: Attempt
+    exit: Exit
+
+
+def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[str, Finished]:
+    """Undo what was cut off; return what only lacks its record, by stage. Called with the run lock held.
+
+    An attempt can still be recorded when its outputs are what the guard saw at its end and its inputs are what
+    they were at its start. Of several for one stage the last counts.
+    """
+    finished: dict[str, Finished] = {}
+    for found in journal.open_attempts():
+        locks.wait_until_free(locks.stage_lock(locks_folder, found.stage), DEATH_PATIENCE_S)
+    for found in journal.open_attempts():  # again: a guard may have reported while we waited
+        attempt = reopen(found)
+        older = finished.pop(found.stage, None)
+        if older:
+            attempts.commit(older.attempt)
+        ended = exit_of(found.exited) if found.exited else None
+        if ended and ended.is_good and _is_untouched(attempt, ended):
+            finished[found.stage] = Finished(attempt, ended)
+        else:
+            attempts.put_back(attempt)
+    journal.compact()
+    return finished
+
+
+def _is_untouched(attempt: Attempt, ended: Exit) -> bool:
+    return all(
+        fingerprint.of_path(path) == known
+        for found in (attempt.inputs, ended.inputs, ended.outputs)
+        for path, known in found.items()
+    )
