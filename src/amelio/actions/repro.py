@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,12 +49,14 @@ class ReproResult:
 
     interrupted: the signal that ended it, 0 for none
     trouble: what went wrong with the repository rather than with a stage
+    errors: what was raised for single stages, by id
     """
 
     run: RunResult
     folder: Path
     interrupted: int = 0
     trouble: AmelioError | None = None
+    errors: Mapping[str, AmelioError] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -96,7 +98,7 @@ def _run(
     listener: Listener,
 ) -> ReproResult:
     started = time.time()
-    run_id = time.strftime("%Y%m%d-%H%M%S", time.gmtime(started)) + f"-{os.getpid()}"
+    run_id = _new_run_id(started)
     runs = state / "runs"
     folder = runs / run_id
     folder.mkdir(parents=True)
@@ -140,7 +142,13 @@ def _run(
     records.save(folder, run)
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
     records.prune(runs, settings.keep_runs, settings.keep_bytes, spared)
-    return ReproResult(run, folder, interrupts.number, runner.trouble)
+    return ReproResult(run, folder, interrupts.number, runner.trouble, runner.errors)
+
+
+def _new_run_id(now: float) -> str:
+    """Sorts by time; unique among the processes of a machine."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
+    return f"{stamp}-{int(now % 1 * 1e6):06}-{os.getpid()}"
 
 
 __all__ = ["ReproOptions", "ReproResult", "repro"]

@@ -1,7 +1,7 @@
 """Keeps the lines that DVC adds to `.gitignore` in the order of a serial run."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ class IgnoreOrder:
     def __init__(self, repo: "Repo") -> None:
         self._repo = repo
         self._ranks: dict[str, dict[str, tuple[int, int]]] = {}
+        self._seen: dict[str, tuple[int, int, int] | None] = {}
 
     def added(self, paths: Iterable[str], rank: int) -> None:
         """DVC has just appended lines for `paths` of the stage at place `rank` of the serial order."""
@@ -27,6 +28,37 @@ class IgnoreOrder:
             ranks[_line(entry)] = (rank, len(ranks))
             if is_late:
                 _sort(Path(gitignore), ranks)
+            self._seen[gitignore] = _stat_of(gitignore)
+
+    def look_again(self, paths: Iterable[str]) -> None:
+        """Make DVC read those `.gitignore` files again that bear on `paths` and were changed by others.
+
+        DVC reads all of them for every stage, which takes quadratic time.
+        """
+        root = self._repo.scm.root_dir
+        is_changed = False
+        for folder in {folder for path in paths for folder in _folders(path, root)}:
+            gitignore = os.path.join(folder, ".gitignore")
+            stat = _stat_of(gitignore)
+            is_changed |= self._seen.get(gitignore, stat) != stat
+            self._seen[gitignore] = stat
+        if is_changed:
+            self._repo.scm._reset()
+
+
+def _folders(path: str, root: str) -> Iterator[str]:
+    folder = os.path.dirname(path)
+    while folder.startswith(root):
+        yield folder
+        folder = os.path.dirname(folder)
+
+
+def _stat_of(path: str) -> tuple[int, int, int] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _line(entry: str) -> str:

@@ -1,6 +1,6 @@
 """Every reason for which a stage would run, as DVC decides it, with old and new."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,18 @@ PROGRAM_SUFFIXES = frozenset(
 _SHORT = 8
 
 
-def judge(stage: "Stage", upstream: Sequence["Stage"], *, allow_missing: bool) -> Verdict:
-    """Compare `stage` with its lock entry the way `Stage.changed` does, but without stopping at the first reason."""
-    reasons = _command_reasons(stage)
+def judge(
+    stage: "Stage",
+    upstream: Sequence["Stage"],
+    entry: Callable[[], dict[str, Any] | None],
+    *,
+    allow_missing: bool,
+) -> Verdict:
+    """Compare `stage` with its lock entry the way `Stage.changed` does, but without stopping at the first reason.
+
+    entry: gives the lock entry as it was read; asked only when the stage has a reason to run
+    """
+    reasons = _command_reasons(stage, entry)
     missing: list[Reason] = []
     for dep in _deps_that_count(stage):
         for reason, is_excused in _dep_reasons(dep, upstream):
@@ -36,19 +45,9 @@ def judge(stage: "Stage", upstream: Sequence["Stage"], *, allow_missing: bool) -
     is_pullable = bool(missing) and not reasons
     if not allow_missing:
         reasons += missing
-    if reasons and lock_entry(stage) is None and hasattr(stage, "cmd_changed"):
+    if reasons and hasattr(stage, "cmd_changed") and entry() is None:
         reasons = [Reason(ReasonKind.NEVER_RAN), *(r for r in reasons if r.kind is ReasonKind.ALWAYS)]
     return Verdict(tuple(reasons), is_pullable)
-
-
-def lock_entry(stage: "Stage") -> dict[str, Any] | None:
-    """The stage's entry in `dvc.lock` as it was read, None where there is none."""
-    name = getattr(stage, "name", None)
-    if name is None:
-        return None
-    entries = stage.dvcfile.lockfile_contents.get("stages", {})  # type: ignore[union-attr]
-    entry = entries.get(name)
-    return entry if isinstance(entry, dict) else None
 
 
 def short_hash(item: "Output") -> str | None:
@@ -72,13 +71,15 @@ def is_program(path: str) -> bool:
     return n_programs * 2 > len(names)
 
 
-def _command_reasons(stage: "Stage") -> list[Reason]:
+def _command_reasons(
+    stage: "Stage", entry: Callable[[], dict[str, Any] | None]
+) -> list[Reason]:
     if not stage.changed_stage():
         return []
-    entry = lock_entry(stage)
-    if entry is None:
+    old = entry()
+    if old is None:
         return [Reason(ReasonKind.COMMAND, note="the definition changed")]
-    return [Reason(ReasonKind.COMMAND, old=_text(entry.get("cmd")), new=_text(stage.cmd))]
+    return [Reason(ReasonKind.COMMAND, old=_text(old.get("cmd")), new=_text(stage.cmd))]
 
 
 def _deps_that_count(stage: "Stage") -> Iterable["Dependency"]:

@@ -16,6 +16,44 @@ _NEXT_SECTION = re.compile(r"^(?=\S)", re.MULTILINE)
 _HEAD = "schema: '2.0'\nstages:\n"
 
 
+class LockFileReader:
+    """The entries of one `dvc.lock` as they were when this object was made; parsed when first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.stat: tuple[int, int] | None = _stat_of(path)
+            self._text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            self.stat, self._text = None, ""
+        self._entries: dict[str, dict[str, Any]] | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was read."""
+        try:
+            return self.stat == _stat_of(self.path)
+        except FileNotFoundError:
+            return self.stat is None
+
+    def note_own_write(self) -> None:
+        """The file has changed, but by our own hand."""
+        self.stat = _stat_of(self.path)
+
+    def entry(self, name: str) -> dict[str, Any] | None:
+        """A stage's entry with the values that DVC would read; None where there is none."""
+        if self._entries is None:
+            from dvc.utils.serialize import parse_yaml
+
+            self._entries = parse_yaml(self._text, str(self.path)).get("stages") or {}
+        return self._entries.get(name)
+
+
+def _stat_of(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_mtime_ns
+
+
 class LockFileWriter:
     """One `dvc.lock`. Entries are queued and written together.
 

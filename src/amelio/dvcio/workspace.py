@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amelio import faults
-from amelio.dvcio import commands, judge, runcache
+from amelio.dvcio import commands, judge, outputs, runcache
 from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
-from amelio.dvcio.lockfile import LockFileWriter, dumps
+from amelio.dvcio.lockfile import LockFileReader, LockFileWriter, dumps
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
 from amelio.dvcio.selection import select
 from amelio.dvcio.translate import stage_translated, translated
@@ -40,7 +40,7 @@ class DvcWorkspace:
         self._upstream: dict[str, list[DvcStage]] = {}
         self._found: dict[str, DvcStage] = {}
         self._writers: dict[str, LockFileWriter] = {}
-        self._lock_stats: dict[str, tuple[int, int] | None] = {}
+        self._readers: dict[str, LockFileReader] = {}
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
         self._branch = _branch(self.root)
@@ -57,7 +57,7 @@ class DvcWorkspace:
     @contextmanager
     def session(self) -> Iterator[None]:
         """Around a whole run: collects the files to be added to Git, and gives all locks back at the end."""
-        with translated(), self.repo.scm_context:
+        with translated(), self.repo.scm_context, outputs.links_kept_open(self.repo):
             try:
                 yield
             finally:
@@ -67,7 +67,6 @@ class DvcWorkspace:
     def locked(self) -> Iterator[None]:
         """Hold the repository lock. What other programs recorded meanwhile is read again on the way in."""
         with translated(), repository_lock(self.repo):
-            self.repo.scm._reset()
             yield
 
     def plan(self, selection: Selection) -> Sequence[Stage]:
@@ -81,28 +80,28 @@ class DvcWorkspace:
             key: list(graph.successors(stage)) if graph and stage in graph else []
             for stage, key in planned.items()
         }
-        for stage in stages:
-            self._note_lock(stage)
+        for path in {stage.path for stage in stages if hasattr(stage, "name")}:
+            self._readers[path] = LockFileReader(_lock_path(path))
         return [self._describe(key, planned) for key in self._stages]
 
     def judge(self, stage: str, policy: Policy) -> Verdict:
         """All reasons for which DVC would run the stage."""
         with stage_translated():
             return judge.judge(
-                self._stages[stage], self._upstream[stage], allow_missing=policy.allow_missing
+                self._stages[stage],
+                self._upstream[stage],
+                lambda: self._entry(self._stages[stage]),
+                allow_missing=policy.allow_missing,
             )
 
     def refresh(self, stages: Sequence[str]) -> None:
         """Read the lock entries of `stages` again where another program has written the lock file."""
-        changed = {
-            path for path, known in self._lock_stats.items() if known != _stat_of(_lock_path(path))
-        }
+        changed = [path for path, reader in self._readers.items() if not reader.is_current]
         for path in changed:
-            self._lock_stats[path] = _stat_of(_lock_path(path))
-        for key in stages:
-            stage = self._stages[key]
-            if stage.path in changed:
-                self._reload(stage)
+            self._readers[path] = LockFileReader(_lock_path(path))
+        for key in stages if changed else ():
+            if self._stages[key].path in changed:
+                self._reload(self._stages[key])
 
     def pull(self, stage: str) -> bool:
         """As `dvc repro --pull` for a stage that lacks nothing but data."""
@@ -187,10 +186,9 @@ class DvcWorkspace:
         found = self._stages[stage]
         n_ignored = len(self.repo.scm_context.ignored_paths)
         with stage_translated():
-            found.save_outs(allow_missing=policy.allow_missing)
+            self._ignores.look_again(out.fs_path for out in found.outs if out.use_scm_ignore)
+            outputs.save(found, no_commit=policy.no_commit, allow_missing=policy.allow_missing)
             found.md5 = found.compute_md5()
-            if not policy.no_commit:
-                found.commit(allow_missing=policy.allow_missing)
             faults.reach("commit.after_cache")
             if not policy.no_commit and all(
                 out.use_cache or out.is_metric or out.is_plot for out in found.outs
@@ -222,7 +220,7 @@ class DvcWorkspace:
             for path, writer in self._writers.items():
                 if writer.flush():
                     self.repo.scm_context.track_file(os.path.relpath(writer.path))
-                self._lock_stats[path] = _stat_of(str(writer.path))
+                self._readers[path].note_own_write()
 
     def facts(self, stage: str) -> list[OutputFact]:
         """The stage's outputs as last recorded."""
@@ -279,19 +277,18 @@ class DvcWorkspace:
                 for key, other in self._stages.items()
                 if other.path == stage.path and hasattr(other, "name")
             }
-            writer = LockFileWriter(Path(_lock_path(stage.path)), order)
+            writer = LockFileWriter(_lock_path(stage.path), order)
             self._writers[stage.path] = writer
         writer.queue(name, to_single_stage_lockfile(stage))
 
-    def _note_lock(self, stage: "DvcStage") -> None:
-        if hasattr(stage, "name") and stage.path not in self._lock_stats:
-            self._lock_stats[stage.path] = _stat_of(_lock_path(stage.path))
+    def _entry(self, stage: "DvcStage") -> dict[str, Any] | None:
+        name = getattr(stage, "name", None)
+        return None if name is None else self._readers[stage.path].entry(name)
 
     def _reload(self, stage: "DvcStage") -> None:
         from dvc.stage.loader import StageLoader
 
-        stage.dvcfile.__dict__.pop("lockfile_contents", None)
-        entry = judge.lock_entry(stage) or {}
+        entry = self._entry(stage) or {}
         stage.cmd_changed = bool(entry) and entry.get("cmd") != stage.cmd
         for item in [*stage.deps, *stage.outs]:
             item.obj = None
@@ -312,16 +309,8 @@ def _output_path(out: "Output") -> OutputPath:
     return OutputPath(out.fs_path, bool(out.persist), not out.is_in_repo)
 
 
-def _lock_path(project_file: str) -> str:
-    return os.path.splitext(project_file)[0] + ".lock"
-
-
-def _stat_of(path: str) -> tuple[int, int] | None:
-    try:
-        stat = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return stat.st_ino, stat.st_mtime_ns
+def _lock_path(project_file: str) -> Path:
+    return Path(project_file).with_suffix(".lock")
 
 
 def _branch(root: Path) -> str:

@@ -1,5 +1,6 @@
 """One try at one stage: its folder, its journal lines, its old outputs."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,19 +95,25 @@ class Attempts:
     def put_back(self, attempt: Attempt) -> None:
         """The attempt came to nothing: old outputs return, new ones are kept in its folder."""
         attic.put_back(attempt.moves, attempt.folder / "kept")
-        self._journal.append(Entry.CLOSED, attempt=attempt.id, how="put back")
+        self._journal.close([attempt.id], "put back")
 
-    def commit(self, attempt: Attempt) -> list[str]:
-        """The attempt's result is recorded. Returns where old outputs lie that are stored nowhere else."""
+    def commit(self, attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
+        """The attempts' results are recorded, or no longer wanted.
+
+        Returns (stage, place) of old outputs that are kept, as their content is stored nowhere else.
+        """
         faults.reach("close.before_journal")
-        self._journal.append(Entry.CLOSED, attempt=attempt.id, how="recorded")
+        self._journal.close([attempt.id for attempt in attempts], "recorded")
         faults.reach("close.before_discard")
-        attic.discard(attempt.moves, attempt.precious)
-        return [
-            move.aside
-            for move in attempt.moves
-            if Path(move.aside).exists() and (move.path in attempt.precious or move.is_outside)
-        ]
+        kept = []
+        for attempt in attempts:
+            attic.discard(attempt.moves, attempt.precious)
+            kept += [
+                (attempt.stage, move.aside)
+                for move in attempt.moves
+                if (move.path in attempt.precious or move.is_outside) and os.path.lexists(move.aside)
+            ]
+        return kept
 
     def kept(self, attempt: Attempt) -> Path | None:
         """The folder of a failed attempt's outputs, when it made any."""

@@ -1,6 +1,6 @@
 """The append-only, checksummed, synced record of what was begun and what became of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -50,6 +50,11 @@ class Journal:
     def append(self, kind: Entry, **fields: Any) -> None:
         """Add a line and sync it. Raises OSError."""
         journal_line.append(str(self.path), {"kind": kind.value, **fields})
+
+    def close(self, attempts: Iterable[str], how: str) -> None:
+        """Write down that attempts have been dealt with. Raises OSError."""
+        lines = [{"kind": Entry.CLOSED.value, "attempt": attempt, "how": how} for attempt in attempts]
+        journal_line.append(str(self.path), *lines)
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Every whole line, oldest first."""

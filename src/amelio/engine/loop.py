@@ -115,11 +115,12 @@ class Runner:
         self._is_stopping = False
         self._grant: Grant
         self.trouble: AmelioError | None = None
+        self.errors: dict[str, AmelioError] = {}
 
     def run(self) -> list[StageResult]:
         """Run the plan to its end. The results come in serial order.
 
-        Trouble with the repository itself, not with one stage, is left in `trouble`.
+        Trouble with the repository itself, not with one stage, is left in `trouble`; what was raised for a stage in `errors`.
         """
         with ExitStack() as stack:
             stack.callback(self._close)
@@ -223,7 +224,7 @@ class Runner:
             if finished.attempt.signature == task.signature and not policy.force:
                 self._resume(stage, reasons, policy, finished)
                 return
-            self._attempts.commit(finished.attempt)
+            self._attempts.commit([finished.attempt])
         self._spawn(stage, reasons, policy, inputs, precious, task)
 
     def _spawn(
@@ -462,6 +463,7 @@ class Runner:
     def _fail(
         self, key: str, error: AmelioError, running: Running | None = None, found: Exit | None = None
     ) -> None:
+        self.errors[key] = error
         self._lose(
             key,
             Outcome.FAILED,
@@ -522,12 +524,15 @@ class Runner:
     def _flush(self) -> None:
         self._ws.flush()
         recorded, self._unflushed = self._unflushed, []
-        for attempt in recorded:
-            try:
-                for place in self._attempts.commit(attempt):
-                    self._note(attempt.stage, f"an output not stored anywhere else is kept: {place}")
-            except OSError as error:
-                raise EnvironmentFailedError(f"cannot write {error.filename}: {error.strerror}") from error
+        if not recorded:
+            return
+        try:
+            kept = self._attempts.commit(recorded)
+        except OSError as error:
+            raise EnvironmentFailedError(f"cannot write {error.filename}: {error.strerror}") from error
+        for stage, place in kept:
+            name = self._stages[stage].name
+            self._note(name, f"its old output was stored nowhere else and is kept: {place}")
 
     def _flush_quietly(self) -> None:
         if not self._unflushed:

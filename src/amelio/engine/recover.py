@@ -33,7 +33,7 @@ def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[st
         attempt = reopen(found)
         older = finished.pop(found.stage, None)
         if older:
-            attempts.commit(older.attempt)
+            attempts.commit([older.attempt])
         ended = exit_of(found.exited) if found.exited else None
         if ended and ended.is_good and _is_untouched(attempt, ended):
             finished[found.stage] = Finished(attempt, ended)
