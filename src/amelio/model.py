@@ -228,6 +228,18 @@ class Workspace(Protocol):
     def run_internal(self, stage: str, policy: Policy) -> list[OutputFact]:
         """Do the work of an INTERNAL stage, and record it."""
 
+    def parameters(self, stage: str) -> Mapping[str, Any]:
+        """The parameters file beside the stage's `dvc.yaml`; empty without one."""
+
+    def metric_files(self) -> Mapping[str, str]:
+        """Every metrics file, relative to the root, with the stage that makes it."""
+
+    def read_metric(self, path: str) -> Any:
+        """The content of a metrics file; None when it is not there."""
+
+    def input_signature(self, stage: str) -> str:
+        """Hash of the stage's command and inputs as they are now. Changes nothing."""
+
     def is_stored(self, path: str, stage: str) -> bool:
         """Whether the output at `path` is as the lock file has it, so that the old one need not be kept."""
 

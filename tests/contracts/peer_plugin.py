@@ -8,7 +8,7 @@ from dvc.exceptions import ReproductionError
 from dvc.repo import Repo
 from dvc.stage.exceptions import StageCmdFailedError
 
-from amelio.actions.repro import ReproOptions, repro
+from amelio.actions.repro import ReproOptions, explain, repro
 from amelio.dvcio.workspace import DvcWorkspace
 from amelio.errors import AmelioError
 from amelio.model import OnError, Outcome, Policy, Selection
@@ -44,6 +44,9 @@ def reproduce(
         confirm=_confirm if interactive else None,
     )
     workspace = DvcWorkspace(self)
+    if kwargs.get("dry", False):
+        stages = explain(workspace, options).stages
+        return [workspace.dvc_stage(f.stage.id) for f in stages if f.outcome in _MAKING]
     try:
         result = repro(workspace, options)
     except AmelioError as error:
@@ -61,8 +64,11 @@ def reproduce(
         ) from (cause or StageCmdFailedError(stage.cmd, 1))
     if result.trouble:
         raise result.trouble
-    ran = result.run.with_outcome(Outcome.RAN, Outcome.RESTORED)
+    ran = result.run.with_outcome(*_MAKING)
     return [workspace.dvc_stage(stage.stage) for stage in ran]
+
+
+_MAKING = (Outcome.RAN, Outcome.RESTORED)
 
 
 def _confirm(name: str) -> bool:

@@ -1,8 +1,8 @@
-"""Run what must run."""
+"""Run what must run, or say what would."""
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from amelio.engine.attempts import Attempts
 from amelio.engine.conditions import Conditions
 from amelio.engine.events import Event, EventKind, Listener
 from amelio.engine.executor import LocalExecutor
+from amelio.engine.forecast import Forecast, expected_total_s, forecast
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.journal import Journal
 from amelio.engine.locks import held
@@ -19,10 +20,10 @@ from amelio.engine.loop import Runner, Setup
 from amelio.engine.schedule import Schedule
 from amelio.errors import AmelioError, InputError
 from amelio.insight import records
-from amelio.model import Outcome, Policy, RunResult, Selection, Workspace
+from amelio.model import Outcome, Policy, RunResult, Selection, Stage, Workspace
 
 RUN_PATIENCE_S = 600.0
-BUSY_WORK_FOLDER = Path(".dvc", "tmp", "amelio")
+STATE_FOLDER = Path(".dvc", "tmp", "amelio")
 
 
 @dataclass(frozen=True)
@@ -60,33 +61,103 @@ class ReproResult:
 
     @property
     def exit_code(self) -> int:
-        """0, 1 when a stage failed, 4 for trouble, 128 + signal after an interruption."""
+        """0, 128 + signal after an interruption, 4 for trouble, else the failed stages': 2 for bad input, 1."""
         if self.interrupted:
             return 128 + self.interrupted
         if self.trouble:
             return self.trouble.exit_code
-        return 1 if self.run.with_outcome(Outcome.FAILED) else 0
+        failed = self.run.with_outcome(Outcome.FAILED)
+        if not failed:
+            return 0
+        is_input = all(isinstance(self.errors.get(stage.stage), InputError) for stage in failed)
+        return InputError.exit_code if is_input else 1
 
 
-def repro(workspace: Workspace, options: ReproOptions, listener: Listener = lambda event: None) -> ReproResult:
+@dataclass(frozen=True)
+class ForecastResult:
+    """What a run would do, in serial order, and how long it would take (0: nothing is known)."""
+
+    stages: tuple[Forecast, ...]
+    total_s: float
+    jobs: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    stages: Sequence[Stage]
+    settings: Mapping[str, project.StageSettings]
+    conditions: Conditions
+    expected_s: Mapping[str, float]
+    schedule: Schedule
+
+
+def repro(
+    workspace: Workspace, options: ReproOptions, listener: Listener = lambda event: None
+) -> ReproResult:
     """Run what must run in `workspace`, in parallel, recorded as DVC records it.
 
     Raises InputError for what is wrong before anything runs.
     """
-    state = options.state_folder or workspace.root / BUSY_WORK_FOLDER
+    state = _state_folder(workspace, options)
     settings = project.load_project(workspace.root)
-    jobs = options.jobs if options.jobs is not None else settings.jobs
-    if jobs < 1:
-        raise InputError(f"--jobs: expected at least 1, got {jobs}")
-    if options.confirm:
-        jobs = 1
+    jobs = jobs_of(options, settings)
 
     def waiting(holder: str) -> None:
         message = f"waiting for another amelio run (process {holder}) in this repository"
         listener(Event(EventKind.WAITING, time.time(), message=message))
 
-    with held(state / "run.lock", options.patience_s, waiting):
-        return _run(workspace, options, settings, jobs, state, listener)
+    interrupts = Interrupts()
+    with interrupts.caught(), held(state / "run.lock", options.patience_s, waiting):
+        return _run(workspace, options, settings, jobs, state, interrupts, listener)
+
+
+def explain(workspace: Workspace, options: ReproOptions) -> ForecastResult:
+    """What `repro` would do, and why. Runs and writes nothing in the repository."""
+    settings = project.load_project(workspace.root)
+    jobs = jobs_of(options, settings)
+    with workspace.session():
+        journal = Journal(_state_folder(workspace, options) / "journal")
+        with workspace.locked():
+            plan = _plan(workspace, options, settings, jobs, journal)
+            found = forecast(
+                workspace, plan.stages, options.policy, plan.conditions, plan.expected_s
+            )
+    return ForecastResult(tuple(found), expected_total_s(found, plan.schedule), jobs)
+
+
+def jobs_of(options: ReproOptions, settings: project.ProjectSettings) -> int:
+    """Stages at a time: as told, else `core.jobs`; one when every stage is asked for."""
+    jobs = options.jobs if options.jobs is not None else settings.jobs
+    if jobs < 1:
+        raise InputError(f"--jobs: expected at least 1, got {jobs}")
+    return 1 if options.confirm else jobs
+
+
+def _state_folder(workspace: Workspace, options: ReproOptions) -> Path:
+    return options.state_folder or workspace.root / STATE_FOLDER
+
+
+def _plan(
+    workspace: Workspace,
+    options: ReproOptions,
+    settings: project.ProjectSettings,
+    jobs: int,
+    journal: Journal,
+) -> _Plan:
+    stages = workspace.plan(options.selection)
+    of_stages = {s.id: project.parse_stage(s.settings, s.name, s.place) for s in stages}
+    expected_s = records.expected_seconds(_state_folder(workspace, options) / "runs")
+    totals = project.machine_totals(settings)
+    probes = {(key, e["signature"]): e["value"] for key, e in journal.probes().items()}
+    return _Plan(
+        stages=stages,
+        settings=of_stages,
+        conditions=Conditions(workspace, stages, of_stages, settings.env, probes),
+        expected_s=expected_s,
+        schedule=Schedule(
+            stages, of_stages, jobs, totals, project.gpu_ids(totals["gpu"]), expected_s
+        ),
+    )
 
 
 def _run(
@@ -95,44 +166,36 @@ def _run(
     settings: project.ProjectSettings,
     jobs: int,
     state: Path,
+    interrupts: Interrupts,
     listener: Listener,
 ) -> ReproResult:
     started = time.time()
-    run_id = _new_run_id(started)
-    runs = state / "runs"
-    folder = runs / run_id
+    folder = state / "runs" / _new_run_id(started)
     folder.mkdir(parents=True)
+    (state / "locks").mkdir(exist_ok=True)
     journal = Journal(state / "journal")
     attempts = Attempts(journal, folder)
-    interrupts = Interrupts()
-    with interrupts.caught(), workspace.session():
+    with workspace.session():
         finished = recovery.recover(journal, attempts, state / "locks")
-        (state / "locks").mkdir(exist_ok=True)
         with workspace.locked():
-            stages = workspace.plan(options.selection)
-        stage_settings = {s.id: project.parse_stage(s.settings, s.name, s.place) for s in stages}
-        expected_s = records.expected_seconds(runs)
-        totals = project.machine_totals(settings)
-        schedule = Schedule(
-            stages, stage_settings, jobs, totals, project.gpu_ids(totals["gpu"]), expected_s
-        )
+            plan = _plan(workspace, options, settings, jobs, journal)
         setup = Setup(
-            stages=stages,
-            settings=stage_settings,
+            stages=plan.stages,
+            settings=plan.settings,
             policy=options.policy,
             folder=folder,
             state_folder=state,
-            expected_s=expected_s,
+            expected_s=plan.expected_s,
             finished=finished,
             confirm=options.confirm,
         )
-        listener(Event(EventKind.PLANNED, time.time(), n_stages=len(stages)))
+        listener(Event(EventKind.PLANNED, time.time(), n_stages=len(plan.stages)))
         runner = Runner(
-            workspace, setup, schedule, attempts, LocalExecutor, Conditions(), interrupts, listener
+            workspace, setup, plan.schedule, attempts, LocalExecutor, plan.conditions, interrupts, listener
         )
         results = runner.run()
     run = RunResult(
-        run=run_id,
+        run=folder.name,
         started=started,
         ended=time.time(),
         jobs=jobs,
@@ -141,7 +204,7 @@ def _run(
     )
     records.save(folder, run)
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
-    records.prune(runs, settings.keep_runs, settings.keep_bytes, spared)
+    records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)
     return ReproResult(run, folder, interrupts.number, runner.trouble, runner.errors)
 
 
@@ -149,6 +212,3 @@ def _new_run_id(now: float) -> str:
     """Sorts by time; unique among the processes of a machine."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     return f"{stamp}-{int(now % 1 * 1e6):06}-{os.getpid()}"
-
-
-__all__ = ["ReproOptions", "ReproResult", "repro"]

@@ -234,6 +234,41 @@ class DvcWorkspace:
             for out in self._stages[stage].outs
         ]
 
+    def parameters(self, stage: str) -> Mapping[str, Any]:
+        """`params.yaml` beside the stage's `dvc.yaml`."""
+        path = os.path.join(os.path.dirname(self._stages[stage].path), "params.yaml")
+        return self._load(path) or {}
+
+    def metric_files(self) -> Mapping[str, str]:
+        """Every metrics output of every stage."""
+        return {
+            os.path.relpath(out.fs_path, self.repo.root_dir): _identify(out.stage)
+            for out in self.repo.index.metrics
+            if out.protocol == "local"
+        }
+
+    def read_metric(self, path: str) -> Any:
+        """A metrics file's content, None without the file."""
+        return self._load(os.path.join(self.repo.root_dir, path))
+
+    def _load(self, path: str) -> Any:
+        from dvc.utils.serialize import load_path
+
+        if not os.path.exists(path):
+            return None
+        with translated(InputError):
+            return load_path(path, self.repo.fs)
+
+    def input_signature(self, stage: str) -> str:
+        """Hash of command, dependencies and parameters as they are in the workspace."""
+        found = self._stages[stage]
+        parts = [str(found.cmd)]
+        with stage_translated():
+            parts += sorted(
+                f"{dep.def_path}={dep.get_hash() if dep.exists else None!r}" for dep in found.deps
+            )
+        return sha256(repr(parts).encode()).hexdigest()
+
     def is_stored(self, path: str, stage: str) -> bool:
         """Whether what stands at `path` is in the cache, or is what the lock file has."""
         out = next(out for out in self._stages[stage].outs if out.fs_path == path)

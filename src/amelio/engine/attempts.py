@@ -58,13 +58,10 @@ class Attempts:
         signature: str = "",
     ) -> Attempt:
         """Write down what is going to happen, then set the old outputs aside."""
-        self._count += 1
-        label = f"{self._count:04}-{_UNSAFE.sub('_', name)[-60:]}"
-        folder = self._folder / label
-        folder.mkdir(parents=True)
+        folder = self._new_folder(name)
         moves = tuple(attic.plan_moves(outputs, folder))
         attempt = Attempt(
-            id=f"{self._folder.name}/{label}",
+            id=f"{self._folder.name}/{folder.name}",
             stage=stage,
             folder=folder,
             moves=moves,
@@ -91,6 +88,20 @@ class Attempts:
             raise
         faults.reach("start.after_aside")
         return attempt
+
+    def folder_for_probe(self, name: str) -> Path:
+        """A new folder for a probe of a stage."""
+        return self._new_folder(f"{name}-probe")
+
+    def note_probe(self, stage: str, signature: str, value: Any) -> None:
+        """What a probe printed, so that the next run need not ask again while its inputs are the same."""
+        self._journal.append(Entry.PROBED, stage=stage, signature=signature, value=value)
+
+    def _new_folder(self, name: str) -> Path:
+        self._count += 1
+        folder = self._folder / f"{self._count:04}-{_UNSAFE.sub('_', name)[-60:]}"
+        folder.mkdir(parents=True)
+        return folder
 
     def put_back(self, attempt: Attempt) -> None:
         """The attempt came to nothing: old outputs return, new ones are kept in its folder."""

@@ -16,7 +16,7 @@ class Entry(StrEnum):
     STARTED = "started"
     EXITED = "exited"
     CLOSED = "closed"
-    SKIPPED = "skipped"
+    PROBED = "probed"
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class Journal:
                 started.pop(entry["attempt"], None)
         return [OpenAttempt(entry, exited.get(attempt)) for attempt, entry in started.items()]
 
-    def skips(self) -> dict[str, dict[str, Any]]:
-        """The last skip of each stage."""
-        return {e["stage"]: e for e in self.entries() if e["kind"] == Entry.SKIPPED}
+    def probes(self) -> dict[str, dict[str, Any]]:
+        """The last answer of each stage's probe."""
+        return {e["stage"]: e for e in self.entries() if e["kind"] == Entry.PROBED}
 
     def compact(self) -> None:
-        """Keep only what is still open and the last skips."""
-        kept: list[dict[str, Any]] = list(self.skips().values())
+        """Keep only what is still open and the last probes."""
+        kept: list[dict[str, Any]] = list(self.probes().values())
         for attempt in self.open_attempts():
             kept.append(attempt.started)
             if attempt.exited:

@@ -1,5 +1,6 @@
 """Runs a plan: starts what is ready, waits, records what has ended."""
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -7,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from amelio import faults
-from amelio.engine.attempts import Attempt, Attempts
-from amelio.engine.conditions import Conditions, Decision
+from amelio.engine.attempts import LOG, Attempt, Attempts
+from amelio.engine.conditions import Conditions, Decision, ProbeNeededError
 from amelio.engine.events import Event, EventKind, Listener
 from amelio.engine.executor import Exit, LocalExecutor, exit_of
 from amelio.engine.guard import fingerprint
@@ -17,7 +18,7 @@ from amelio.engine.locks import stage_lock
 from amelio.engine.recover import Finished
 from amelio.engine.schedule import Grant, Schedule
 from amelio.engine.settings import StageSettings
-from amelio.errors import AmelioError, EnvironmentFailedError, StageFailedError
+from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
 from amelio.model import (
     BusyError,
     OnError,
@@ -49,6 +50,20 @@ class Running:
     policy: Policy
     started: float
     n_attempts: int
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A probe that runs.
+
+    signature: of the inputs that it looks at
+    printed: where its JSON goes
+    """
+
+    stage: Stage
+    signature: str
+    printed: Path
+    attempt: str
 
 
 @dataclass(frozen=True)
@@ -104,6 +119,7 @@ class Runner:
         self._stages = {stage.id: stage for stage in setup.stages}
         self._results: dict[str, StageResult] = {}
         self._running: dict[str, Running] = {}
+        self._probes: dict[str, Probe] = {}
         self._forced: set[str] = set()
         self._not_before: dict[str, float] = {}
         self._busy_since: dict[str, float] = {}
@@ -143,7 +159,7 @@ class Runner:
             for found in ended:
                 self._take_in(found)
             if not self._is_stopping:
-                busy = {running.stage.id for running in self._running.values()}
+                busy = {r.stage.id for r in (*self._running.values(), *self._probes.values())}
                 self._ws.refresh([k for k in self._stages if k not in self._results and k not in busy])
             self._start_ready()
             if time.monotonic() >= self._flush_due or self._schedule.is_done:
@@ -158,7 +174,7 @@ class Runner:
             self._consider(ready[0])
 
     def _wait(self) -> list[Exit]:
-        if not self._running:
+        if not self._running and not self._probes:
             pending = [t for k, t in self._not_before.items() if k not in self._results]
             time.sleep(max(0.0, min(pending, default=0.0) - time.monotonic()))
             return []
@@ -188,6 +204,9 @@ class Runner:
                 if policy.pull and verdict.is_pullable and self._ws.pull(key):
                     self._settle(key, Outcome.PULLED, reasons)
                     return
+                if self._setup.settings[key].when and verdict.is_pullable:
+                    self._bring_back(key, reasons, policy)
+                    return
                 decision = self._conditions.decide(self._stages[key], reasons)
                 if decision is not None:
                     reasons = (*reasons, decision.reason)
@@ -196,6 +215,8 @@ class Runner:
                         return
             self._confirm(key)
             self._start(key, reasons, policy)
+        except ProbeNeededError:
+            self._start_probe(key)
         except BusyError as error:
             self._postpone(key, error)
         except AmelioError as error:
@@ -271,6 +292,60 @@ class Runner:
             expected_s=self._setup.expected_s.get(stage.id),
         )
 
+    def _bring_back(self, key: str, reasons: tuple[Reason, ...], policy: Policy) -> None:
+        """A conditional stage lacks outputs that the lock file has: never a reason to run it again."""
+        if self._ws.is_cached(key, policy):
+            self._start(key, reasons, policy)
+            return
+        lost = ", ".join(reason.what for reason in reasons)
+        name = self._stages[key].name
+        raise InputError(
+            f"{name}: unchanged since it last ran, but outputs are missing here: {lost}",
+            hint=f"fetch them with `dvc pull {name}`, or make them anew with `-f -s {name}`",
+        )
+
+    def _start_probe(self, key: str) -> None:
+        stage = self._stages[key]
+        grant = self._schedule.start(key)
+        folder = self._attempts.folder_for_probe(stage.name)
+        printed = folder / "probe.json"
+        command = self._setup.settings[key].probe or ""
+        signature = self._conditions.signature(stage)
+        probe = Probe(stage, signature, printed, f"{folder.parent.name}/{folder.name}")
+        order = {
+            "attempt": probe.attempt,
+            "commands": [["/bin/sh", "-c", f"exec > {shlex.quote(str(printed))}\n{command}"]],
+            "cwd": str(self._ws.root / Path(stage.place).parent),
+            "env": grant.environment(),
+            "unset": [],
+            "inputs": [],
+            "outputs": [],
+            "log": str(folder / LOG),
+            "journal": str(self._setup.state_folder / "journal"),
+            "lock": str(stage_lock(self._setup.state_folder / "locks", key)),
+            "timeout_s": self._setup.settings[key].timeout_s,
+        }
+        self._executor = self._executor or self._open_executor()
+        self._executor.start(folder, order)
+        self._probes[probe.attempt] = probe
+        self._note(stage.name, f"asking its probe: {command}")
+
+    def _take_probe(self, found: Exit) -> None:
+        probe = self._probes.pop(found.attempt)
+        key = probe.stage.id
+        self._schedule.stop(key)
+        try:
+            if found.signal:
+                self._lose(key, Outcome.INTERRUPTED, "interrupted")
+                return
+            if not found.is_good:
+                why = _how_it_failed(found.code)
+                raise StageFailedError(f"its probe: {why}; see {probe.printed.parent / LOG}")
+            value = self._conditions.take_probe(probe.stage, probe.signature, probe.printed)
+            self._attempts.note_probe(key, probe.signature, value)
+        except AmelioError as error:
+            self._fail(key, error)
+
     def _begin(
         self, stage: Stage, inputs: Mapping[str, str], precious: Sequence[str], signature: str = ""
     ) -> Attempt:
@@ -341,6 +416,9 @@ class Runner:
     # -- after its commands ended
 
     def _take_in(self, found: Exit) -> None:
+        if found.attempt in self._probes:
+            self._take_probe(found)
+            return
         running = self._running.pop(found.attempt)
         faults.reach("exit.before_commit")
         key = running.stage.id
