@@ -14,7 +14,6 @@ class BusyError(EnvironmentFailedError):
     """Another program works on the same files; it may be worth waiting."""
 
 
-
 class OnError(StrEnum):
     """What a failed stage means for the others."""
 
@@ -210,8 +209,8 @@ class Workspace(Protocol):
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Take the stage's inputs as they are now, and say what is to be run."""
 
-    def restore(self, stage: str) -> None:
-        """Put the outputs that `is_cached` found into the workspace."""
+    def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
+        """Put the outputs that `is_cached` found into the workspace, and record them."""
 
     def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:
         """Which inputs have another content than when `prepare` took them; `paths` look touched."""
@@ -236,6 +235,9 @@ class Workspace(Protocol):
 
     def read_metric(self, path: str) -> Any:
         """The content of a metrics file; None when it is not there."""
+
+    def probe_environment(self) -> Mapping[str, str]:
+        """Variables that a probe needs like a stage's command."""
 
     def input_signature(self, stage: str) -> str:
         """Hash of the stage's command and inputs as they are now. Changes nothing."""

@@ -11,7 +11,7 @@ from amelio.engine import settings as project
 from amelio.engine.attempts import Attempts
 from amelio.engine.conditions import Conditions
 from amelio.engine.events import Event, EventKind, Listener
-from amelio.engine.executor import LocalExecutor
+from amelio.engine.executor import JOURNAL, LOCKS, LocalExecutor
 from amelio.engine.forecast import Forecast, expected_total_s, forecast
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.journal import Journal
@@ -116,7 +116,7 @@ def explain(workspace: Workspace, options: ReproOptions) -> ForecastResult:
     settings = project.load_project(workspace.root)
     jobs = jobs_of(options, settings)
     with workspace.session():
-        journal = Journal(_state_folder(workspace, options) / "journal")
+        journal = Journal(_state_folder(workspace, options) / JOURNAL)
         with workspace.locked():
             plan = _plan(workspace, options, settings, jobs, journal)
             found = forecast(
@@ -172,40 +172,41 @@ def _run(
     started = time.time()
     folder = state / "runs" / _new_run_id(started)
     folder.mkdir(parents=True)
-    (state / "locks").mkdir(exist_ok=True)
-    journal = Journal(state / "journal")
+    (state / LOCKS).mkdir(exist_ok=True)
+    journal = Journal(state / JOURNAL)
     attempts = Attempts(journal, folder)
     with workspace.session():
-        finished = recovery.recover(journal, attempts, state / "locks")
+        finished = recovery.recover(journal, attempts, state / LOCKS)
         with workspace.locked():
             plan = _plan(workspace, options, settings, jobs, journal)
         setup = Setup(
+            workspace=workspace,
             stages=plan.stages,
             settings=plan.settings,
             policy=options.policy,
-            folder=folder,
-            state_folder=state,
+            schedule=plan.schedule,
+            attempts=attempts,
+            conditions=plan.conditions,
+            executor=lambda: LocalExecutor(state),
             expected_s=plan.expected_s,
             finished=finished,
             confirm=options.confirm,
         )
         listener(Event(EventKind.PLANNED, time.time(), n_stages=len(plan.stages)))
-        runner = Runner(
-            workspace, setup, plan.schedule, attempts, LocalExecutor, plan.conditions, interrupts, listener
-        )
-        results = runner.run()
+        runner = Runner(setup, interrupts, listener)
+        runner.run()
     run = RunResult(
         run=folder.name,
         started=started,
         ended=time.time(),
         jobs=jobs,
-        stages=tuple(results),
+        stages=tuple(runner.books.results()),
         selection=options.selection,
     )
     records.save(folder, run)
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
     records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)
-    return ReproResult(run, folder, interrupts.number, runner.trouble, runner.errors)
+    return ReproResult(run, folder, interrupts.number, runner.trouble, runner.books.errors)
 
 
 def _new_run_id(now: float) -> str:

@@ -46,7 +46,10 @@ def judge(
     if not allow_missing:
         reasons += missing
     if reasons and hasattr(stage, "cmd_changed") and entry() is None:
-        reasons = [Reason(ReasonKind.NEVER_RAN), *(r for r in reasons if r.kind is ReasonKind.ALWAYS)]
+        reasons = [
+            Reason(ReasonKind.NEVER_RAN),
+            *(r for r in reasons if r.kind is ReasonKind.ALWAYS),
+        ]
     return Verdict(tuple(reasons), is_pullable)
 
 
@@ -71,9 +74,7 @@ def is_program(path: str) -> bool:
     return n_programs * 2 > len(names)
 
 
-def _command_reasons(
-    stage: "Stage", entry: Callable[[], dict[str, Any] | None]
-) -> list[Reason]:
+def _command_reasons(stage: "Stage", entry: Callable[[], dict[str, Any] | None]) -> list[Reason]:
     if not stage.changed_stage():
         return []
     old = entry()
@@ -123,4 +124,8 @@ def _param_reasons(dep: "ParamsDependency", found: object) -> list[Reason]:
 
 
 def _text(value: object) -> str:
-    return "\n".join(map(str, value)) if isinstance(value, list) and value and isinstance(value[0], str) else str(value)
+    return (
+        "\n".join(map(str, value))
+        if isinstance(value, list) and value and isinstance(value[0], str)
+        else str(value)
+    )

@@ -12,6 +12,7 @@ from amelio import faults
 from amelio.dvcio import commands, judge, outputs, runcache
 from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
 from amelio.dvcio.lockfile import LockFileReader, LockFileWriter, dumps
+from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
 from amelio.dvcio.selection import select
 from amelio.dvcio.translate import stage_translated, translated
@@ -30,10 +31,14 @@ class DvcWorkspace:
     """Implements `model.Workspace` with DVC's own objects, loaded once for a run.
 
     run_env: added to every command's environment
+    is_quiet: without DVC's advice on what to add to Git
     """
 
-    def __init__(self, repo: "Repo", run_env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, repo: "Repo", run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False
+    ) -> None:
         self.repo = repo
+        self._is_quiet = is_quiet
         self._run_env = dict(run_env or {})
         self._stages: dict[str, DvcStage] = {}
         self._ranks: dict[str, int] = {}
@@ -50,6 +55,11 @@ class DvcWorkspace:
         """The repository's root."""
         return Path(self.repo.root_dir)
 
+    @property
+    def asks_before_stages(self) -> bool:
+        """DVC's `core.interactive`."""
+        return bool(self.repo.config["core"].get("interactive", False))
+
     def dvc_stage(self, stage: str) -> "DvcStage":
         """DVC's object behind a stage's id."""
         return self._stages[stage]
@@ -57,7 +67,7 @@ class DvcWorkspace:
     @contextmanager
     def session(self) -> Iterator[None]:
         """Around a whole run: collects the files to be added to Git, and gives all locks back at the end."""
-        with translated(), self.repo.scm_context, outputs.links_kept_open(self.repo):
+        with translated(), self.repo.scm_context(quiet=self._is_quiet), outputs.links_kept_open(self.repo):
             try:
                 yield
             finally:
@@ -140,11 +150,12 @@ class DvcWorkspace:
         self._found[stage] = hit
         return True
 
-    def restore(self, stage: str) -> None:
-        """Check out what `is_cached` found."""
+    def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
+        """Check out what `is_cached` found, and record it."""
         with stage_translated():
             self._found.pop(stage).checkout()
             self._stages[stage].save_deps()
+        return self.record(stage, policy)
 
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Hash the inputs as they are now; that is what the lock entry will say."""
@@ -259,6 +270,14 @@ class DvcWorkspace:
         with translated(InputError):
             return load_path(path, self.repo.fs)
 
+    def probe_environment(self) -> Mapping[str, str]:
+        """The search path of stages, and the root."""
+        return {
+            "PATH": stage_environment()["PATH"],
+            "DVC_ROOT": self.repo.root_dir,
+            **self._run_env,
+        }
+
     def input_signature(self, stage: str) -> str:
         """Hash of command, dependencies and parameters as they are in the workspace."""
         found = self._stages[stage]
@@ -355,7 +374,9 @@ def _branch(root: Path) -> str:
         try:
             if git.is_file():
                 git = folder / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
-            return (git / "HEAD").read_text(encoding="utf-8").strip().removeprefix("ref: refs/heads/")
+            return (
+                (git / "HEAD").read_text(encoding="utf-8").strip().removeprefix("ref: refs/heads/")
+            )
         except OSError:
             continue
     return ""
@@ -368,10 +389,11 @@ def _signature(stage: "DvcStage") -> str:
     return sha256(repr(parts).encode()).hexdigest()
 
 
-def open_workspace(run_env: Mapping[str, str] | None = None) -> DvcWorkspace:
+def open_workspace(
+    run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False
+) -> DvcWorkspace:
     """The repository around the working directory. Raises InputError outside of one."""
     from dvc.repo import Repo
 
     with translated():
-        return DvcWorkspace(Repo(), run_env)
-
+        return DvcWorkspace(Repo(), run_env, is_quiet=is_quiet)

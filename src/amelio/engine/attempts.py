@@ -122,7 +122,8 @@ class Attempts:
             kept += [
                 (attempt.stage, move.aside)
                 for move in attempt.moves
-                if (move.path in attempt.precious or move.is_outside) and os.path.lexists(move.aside)
+                if (move.path in attempt.precious or move.is_outside)
+                and os.path.lexists(move.aside)
             ]
         return kept
 

@@ -30,7 +30,13 @@ class Move:
 
     def to_json(self) -> dict[str, Any]:
         """For the journal."""
-        return {"path": self.path, "aside": self.aside, "existed": self.existed, "copy": self.is_copy, "outside": self.is_outside}
+        return {
+            "path": self.path,
+            "aside": self.aside,
+            "existed": self.existed,
+            "copy": self.is_copy,
+            "outside": self.is_outside,
+        }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> "Move":

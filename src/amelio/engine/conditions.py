@@ -4,6 +4,7 @@ import ast
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePath
@@ -11,10 +12,10 @@ from typing import Any
 
 from amelio.engine.settings import StageSettings
 from amelio.errors import InputError
+from amelio.expressions import NoValueError, WrongExpressionError, check, evaluate
 from amelio.model import Reason, ReasonKind, Stage, Workspace
 
-NAMES = ("params", "metrics", "env", "exists", "changed", "probe")
-_CONSTANTS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
+NAMES = ("params", "metrics", "env", "changed", "probe")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class Conditions:
     """Decides the conditions of a run's stages.
 
     known_probes: JSON that a stage's probe printed, by (stage, signature of its inputs); from the journal
-    asks_probes: False for a dry run, in which a probe is never started
     """
 
     workspace: Workspace
@@ -55,6 +55,7 @@ class Conditions:
             text = self.settings[stage.id].when
             if text is not None:
                 _check(text, stage)
+        self._producers: dict[str, str] = {}
         if any(s.when and "metrics" in s.when for s in self.settings.values()):
             self._producers = dict(self.workspace.metric_files())
             self._at_start = {path: self.workspace.read_metric(path) for path in self._producers}
@@ -68,13 +69,15 @@ class Conditions:
         text = self.settings[stage.id].when
         if text is None:
             return None
-        used: dict[str, Any] = {}
+        names = self._names(stage, reasons)
         try:
-            value = self._evaluate(text, stage, reasons, used)
+            value = evaluate(_one_line(text), names, {"exists": self._exists}).value
         except _UndefinedError as error:
             message = f"{error} is not there yet, so the condition is undefined and the stage runs"
             return Decision(True, _reason(text, message), message)
-        values = ", ".join(f"{name} = {_short(found)}" for name, found in used.items())
+        except (NoValueError, WrongExpressionError) as error:
+            raise _wrong(stage, str(error)) from error
+        values = self._values(text, names)
         message = f"condition is {'true' if value else 'false'}: {_one_line(text)}"
         message += f" ({values})" if values else ""
         return Decision(bool(value), _reason(text, values, bool(value)), message)
@@ -97,42 +100,23 @@ class Conditions:
         self.known_probes[stage.id, signature] = value
         return value
 
-    def _evaluate(
-        self, text: str, stage: Stage, reasons: Sequence[Reason], used: dict[str, Any]
-    ) -> Any:
-        import simpleeval
+    def _names(self, stage: Stage, reasons: Sequence[Reason]) -> dict[str, Any]:
+        return {
+            "params": self.workspace.parameters(stage.id),
+            "metrics": self._metrics(stage),
+            "env": _Env(self.allowed_env),
+            "changed": changes(reasons),
+            "probe": _Probe(lambda: self._probe(stage)),
+        }
 
-        evaluator = simpleeval.SimpleEval(functions={"exists": self._exists})
-        evaluator.names = self._lookup(stage, reasons)
-
-        def member(node: ast.Attribute | ast.Subscript) -> Any:
-            holder = evaluator._eval(node.value)
-            key = node.attr if isinstance(node, ast.Attribute) else evaluator._eval(node.slice)
-            value = _member(holder, key, node, stage)
-            used[ast.unparse(node)] = value
-            used.pop(ast.unparse(node.value), None)
-            return value
-
-        evaluator.nodes[ast.Attribute] = member
-        evaluator.nodes[ast.Subscript] = member
-        try:
-            return evaluator.eval(_one_line(text))
-        except (simpleeval.InvalidExpression, TypeError, ZeroDivisionError) as error:
-            raise _wrong(stage, str(error)) from error
-
-    def _lookup(self, stage: Stage, reasons: Sequence[Reason]) -> Callable[[ast.Name], Any]:
-        def find(node: ast.Name) -> Any:
-            if node.id in _CONSTANTS:
-                return _CONSTANTS[node.id]
-            return {
-                "params": lambda: self.workspace.parameters(stage.id),
-                "metrics": lambda: self._metrics(stage),
-                "env": lambda: _Env(self.allowed_env),
-                "changed": lambda: changes(reasons),
-                "probe": lambda: self._probe(stage),
-            }[node.id]()
-
-        return find
+    def _values(self, text: str, names: Mapping[str, Any]) -> str:
+        """What the names in the condition stand for, as far as that is known without a probe."""
+        shown = []
+        for chain in _chains(ast.parse(_one_line(text), mode="eval").body):
+            with suppress(NoValueError, _UndefinedError, ProbeNeededError):
+                value = evaluate(chain, names, {"exists": self._exists}).value
+                shown.append(f"{chain} = {_short(value)}")
+        return ", ".join(dict.fromkeys(shown))
 
     def _probe(self, stage: Stage) -> Any:
         if not self.settings[stage.id].probe:
@@ -145,7 +129,9 @@ class Conditions:
     def _metrics(self, stage: Stage) -> "_Metrics":
         ancestors = self._ancestors(stage.id)
         now = {
-            path: self.workspace.read_metric(path) if producer in ancestors else self._at_start[path]
+            path: self.workspace.read_metric(path)
+            if producer in ancestors
+            else self._at_start[path]
             for path, producer in self._producers.items()
         }
         return _Metrics(now)
@@ -170,14 +156,14 @@ class _Metrics:
     def __init__(self, files: Mapping[str, Any]) -> None:
         self._files = files
 
-    def find(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Any:
         path = name
         if name not in self._files:
             fitting = [path for path in self._files if PurePath(path).stem == name]
             if len(fitting) != 1:
                 known = ", ".join(sorted(self._files)) or "none"
                 word = "several metrics files are" if fitting else "no metrics file is"
-                raise KeyError(f"{word} called {name!r}; known are {known}")
+                raise NoValueError(f"{word} called {name!r}; known are {known}")
             path = fitting[0]
         if self._files[path] is None:
             raise _UndefinedError(path)
@@ -190,10 +176,23 @@ class _Env:
     def __init__(self, allowed: Sequence[str]) -> None:
         self._allowed = allowed
 
-    def find(self, name: str) -> str | None:
+    def __getitem__(self, name: str) -> str:
         if name not in self._allowed:
-            raise KeyError(f"env.{name} is not allowed; list it under `env:` in amelio.yaml")
-        return os.environ.get(name)
+            raise NoValueError(f"env.{name} is not allowed; list it under `env:` in amelio.yaml")
+        return os.environ.get(name, "")
+
+
+class _Probe:
+    """`probe.…`: asked when something in it is looked at."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+
+    def __getitem__(self, key: Any) -> Any:
+        value = self._ask()
+        if not isinstance(value, dict) or key not in value:
+            raise NoValueError(f"there is no probe.{key} in {_short(value)}")
+        return value[key]
 
 
 def changes(reasons: Sequence[Reason]) -> dict[str, bool]:
@@ -212,25 +211,18 @@ def changes(reasons: Sequence[Reason]) -> dict[str, bool]:
     return {**found, "only_data": found["data"] and not any(others) and not is_always}
 
 
-def _member(holder: Any, key: Any, node: ast.AST, stage: Stage) -> Any:
-    try:
-        if isinstance(holder, (_Metrics, _Env)):
-            return holder.find(str(key))
-        return holder[key]
-    except (KeyError, IndexError, TypeError) as error:
-        known = f"; known are {', '.join(map(str, holder))}" if isinstance(holder, dict) else ""
-        detail = error.args[0] if isinstance(holder, (_Metrics, _Env)) else f"there is no {key!r}{known}"
-        raise _wrong(stage, f"{ast.unparse(node)}: {detail}") from error
-
-
 def _check(text: str, stage: Stage) -> None:
     try:
-        tree = ast.parse(_one_line(text), mode="eval")
-    except SyntaxError as error:
-        raise _wrong(stage, f"{error.msg}: {_one_line(text)}") from error
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id not in (*NAMES, *_CONSTANTS):
-            raise _wrong(stage, f"unknown name {node.id!r}; known are {', '.join(NAMES)}")
+        check(_one_line(text), NAMES, ["exists"])
+    except WrongExpressionError as error:
+        raise _wrong(stage, str(error)) from error
+
+
+def _chains(tree: ast.AST) -> list[str]:
+    """The longest `a.b['c']` and `exists(…)` in an expression, in the order in which they stand."""
+    if isinstance(tree, (ast.Attribute, ast.Subscript, ast.Call)):
+        return [ast.unparse(tree)]
+    return [chain for node in ast.iter_child_nodes(tree) for chain in _chains(node)]
 
 
 def _wrong(stage: Stage, what: str) -> InputError:

@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from amelio.engine.guard import zygote
+from amelio.engine.locks import stage_lock
 from amelio.errors import EnvironmentFailedError
 from amelio.model import Usage
+
+
+JOURNAL = "journal"
+LOCKS = "locks"
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,26 @@ def exit_of(entry: dict[str, Any]) -> Exit:
     )
 
 
+def how_it_failed(code: int) -> str:
+    """An exit code in words."""
+    if code < 0:
+        return f"its command was ended by signal {-code}"
+    return f"its command failed with exit code {code}"
+
+
 class LocalExecutor:
     """The zygote and its guards. They end when this object is closed, or its process dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, state_folder: Path) -> None:
+        self._state = state_folder
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         life_read, self._life = os.pipe()
         argv = [sys.executable, "-I", "-S", zygote.__file__, str(theirs.fileno()), str(life_read)]
         self._process = subprocess.Popen(
-            argv, pass_fds=(theirs.fileno(), life_read), stdin=subprocess.DEVNULL, start_new_session=True
+            argv,
+            pass_fds=(theirs.fileno(), life_read),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
         theirs.close()
         os.close(life_read)
@@ -78,8 +94,17 @@ class LocalExecutor:
         self._poller.register(ours, select.POLLIN)
         self.running: set[str] = set()
 
-    def start(self, folder: Path, task: dict[str, Any]) -> None:
-        """Run a task of `zygote`'s form; it is written into the attempt's folder."""
+    def start(self, folder: Path, stage: str, order: dict[str, Any]) -> None:
+        """Run an order in the form that `zygote.Guard` takes; it is written into the attempt's folder.
+
+        Everything the stage starts holds the stage's lock file while it lives.
+        """
+        task = {
+            "unset": [],
+            "journal": str(self._state / JOURNAL),
+            "lock": str(stage_lock(self._state / LOCKS, stage)),
+            **order,
+        }
         path = folder / "task.json"
         path.write_text(json.dumps(task), encoding="utf-8")
         self._send(f"run {path}")

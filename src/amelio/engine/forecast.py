@@ -61,7 +61,7 @@ def _foresee(
     except AmelioError as error:
         return Forecast(stage, Outcome.FAILED, message=str(error))
     upstream = tuple(
-        Reason(ReasonKind.UPSTREAM, need.stage.name, note=f"would be {need.outcome}")
+        Reason(ReasonKind.UPSTREAM, need.stage.name, note="would run")
         for need in needs
         if need.outcome is Outcome.RAN
     )
@@ -70,7 +70,9 @@ def _foresee(
         return Forecast(stage, Outcome.UP_TO_DATE)
     lost = [need for need in needs if need.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
     if lost:
-        return Forecast(stage, Outcome.NOT_REACHED, reasons, f"{lost[0].stage.name} {lost[0].outcome}")
+        return Forecast(
+            stage, Outcome.NOT_REACHED, reasons, f"{lost[0].stage.name} {lost[0].outcome}"
+        )
     try:
         decision = conditions.decide(stage, reasons)
     except ProbeNeededError:
@@ -118,5 +120,3 @@ def expected_total_s(forecasts: Sequence[Forecast], schedule: Schedule) -> float
         now_s = ends_s.pop(first)
         schedule.finish(first)
     return now_s
-
-

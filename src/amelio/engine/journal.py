@@ -53,7 +53,9 @@ class Journal:
 
     def close(self, attempts: Iterable[str], how: str) -> None:
         """Write down that attempts have been dealt with. Raises OSError."""
-        lines = [{"kind": Entry.CLOSED.value, "attempt": attempt, "how": how} for attempt in attempts]
+        lines = [
+            {"kind": Entry.CLOSED.value, "attempt": attempt, "how": how} for attempt in attempts
+        ]
         journal_line.append(str(self.path), *lines)
 
     def entries(self) -> Iterator[dict[str, Any]]:

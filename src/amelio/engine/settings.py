@@ -59,7 +59,9 @@ def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
         raise InputError(f"{stage}: meta.amelio: expected a mapping, got {raw!r}", path=place)
     for key in raw:
         if key not in _STAGE_KEYS:
-            problems.append(f"{stage}: meta.amelio.{key}: unknown key{_did_you_mean(key, _STAGE_KEYS)}")
+            problems.append(
+                f"{stage}: meta.amelio.{key}: unknown key{_did_you_mean(key, _STAGE_KEYS)}"
+            )
     values: dict[str, Any] = {}
     for key, (name, read) in _STAGE_KEYS.items():
         if key in raw:
@@ -86,15 +88,24 @@ def load_project(root: Path) -> ProjectSettings:
     try:
         raw = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        line = error.problem_mark.line + 1 if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark else None
+        line = (
+            error.problem_mark.line + 1
+            if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark
+            else None
+        )
         raise InputError("not valid YAML", path=SETTINGS_FILE, line=line) from error
     try:
         core = _mapping(raw, "").get("core") or {}
         records = raw.get("records") or {}
         return ProjectSettings(
             jobs=_count(_mapping(core, "core").get("jobs", 1), "core.jobs", 1),
-            resources={k: _count(v, f"resources.{k}", 0) for k, v in _mapping(raw.get("resources") or {}, "resources").items()},
-            keep_runs=_count(_mapping(records, "records").get("keep_runs", 50), "records.keep_runs", 1),
+            resources={
+                k: _count(v, f"resources.{k}", 0)
+                for k, v in _mapping(raw.get("resources") or {}, "resources").items()
+            },
+            keep_runs=_count(
+                _mapping(records, "records").get("keep_runs", 50), "records.keep_runs", 1
+            ),
             keep_bytes=_count(records.get("keep_mb", 2048), "records.keep_mb", 1) * 1024**2,
             env=tuple(_names(raw.get("env") or [])),
         )
@@ -123,7 +134,9 @@ def parse_duration(value: Any) -> float:
     """Seconds of `90`, `90s`, `30m`, `2h` or `1h30m`. Raises ValueError."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
         return float(value)
-    match = _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) and value else None
+    match = (
+        _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) and value else None
+    )
     if match is None or not any(match.groups()):
         raise ValueError(f"expected a duration like 90s, 30m or 2h, got {value!r}")
     hours, minutes, seconds = (float(part or 0) for part in match.groups())

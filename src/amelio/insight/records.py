@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from amelio.atomic import write_text
-from amelio.model import Outcome, OutputFact, Reason, ReasonKind, RunResult, Selection, StageResult, Usage
+from amelio.model import (
+    Outcome,
+    OutputFact,
+    Reason,
+    ReasonKind,
+    RunResult,
+    Selection,
+    StageResult,
+    Usage,
+)
 
 RECORD = "record.json"
 FORMAT = 1
@@ -41,7 +50,9 @@ def _stage(raw: dict[str, Any]) -> StageResult:
         **{
             **raw,
             "outcome": Outcome(raw["outcome"]),
-            "reasons": tuple(Reason(**{**r, "kind": ReasonKind(r["kind"])}) for r in raw["reasons"]),
+            "reasons": tuple(
+                Reason(**{**r, "kind": ReasonKind(r["kind"])}) for r in raw["reasons"]
+            ),
             "usage": Usage(**raw["usage"]) if raw["usage"] else None,
             "log": Path(raw["log"]) if raw["log"] else None,
             "outputs": tuple(OutputFact(**out) for out in raw["outputs"]),
