@@ -182,8 +182,8 @@ class Workspace(Protocol):
     def root(self) -> Path:
         """The repository's root."""
 
-    def session(self) -> AbstractContextManager[None]:
-        """Around a whole run."""
+    def session(self, *, is_dry: bool = False) -> AbstractContextManager[None]:
+        """Around a whole run; a dry one leaves nothing behind."""
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the repository lock; waits for other programs."""

@@ -115,7 +115,7 @@ def explain(workspace: Workspace, options: ReproOptions) -> ForecastResult:
     """What `repro` would do, and why. Runs and writes nothing in the repository."""
     settings = project.load_project(workspace.root)
     jobs = jobs_of(options, settings)
-    with workspace.session():
+    with workspace.session(is_dry=True):
         journal = Journal(_state_folder(workspace, options) / JOURNAL)
         with workspace.locked():
             plan = _plan(workspace, options, settings, jobs, journal)

@@ -1,9 +1,14 @@
 """Every exception that DVC lets out becomes one of ours, with the place and the next step."""
 
+import difflib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 _INPUT_ERRORS = frozenset(
     {
@@ -62,7 +67,20 @@ def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Itera
         raise error_class(explain(error)) from error
 
 
-def stage_translated() -> object:
+@contextmanager
+def suggesting(repo: "Repo") -> Iterator[None]:
+    """Add the names that come close to a stage that does not exist. Raises InputError."""
+    from dvc.stage.exceptions import StageNotFound
+
+    try:
+        yield
+    except StageNotFound as error:
+        close = difflib.get_close_matches(error.name, [s.addressing for s in repo.index.stages], n=1)
+        hint = f"did you mean '{close[0]}'?" if close else "`dvc stage list` shows all stages"
+        raise InputError(explain(error), hint=hint) from error
+
+
+def stage_translated() -> AbstractContextManager[None]:
     """As `translated`, for what concerns one stage only."""
     return translated(StageFailedError)
 

@@ -15,7 +15,8 @@ from amelio.dvcio.lockfile import LockFileReader, LockFileWriter, dumps
 from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
 from amelio.dvcio.selection import select
-from amelio.dvcio.translate import stage_translated, translated
+from amelio.dvcio.translate import stage_translated, suggesting, translated
+from amelio.dvcio.trust import Trust
 from amelio.errors import InputError
 from amelio.model import OutputFact, OutputPath, Policy, Selection, Stage, StageKind, Task, Verdict
 
@@ -49,6 +50,7 @@ class DvcWorkspace:
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
         self._branch = _branch(self.root)
+        self._trust = Trust(repo.state, Path(repo.tmp_dir) / "amelio" / "trusted.json")
 
     @property
     def root(self) -> Path:
@@ -65,13 +67,18 @@ class DvcWorkspace:
         return self._stages[stage]
 
     @contextmanager
-    def session(self) -> Iterator[None]:
-        """Around a whole run: collects the files to be added to Git, and gives all locks back at the end."""
+    def session(self, *, is_dry: bool = False) -> Iterator[None]:
+        """Around a whole run: collects the files to be added to Git, and gives all locks back at the end.
+
+        is_dry: leaves nothing behind
+        """
         with translated(), self.repo.scm_context(quiet=self._is_quiet), outputs.links_kept_open(self.repo):
             try:
                 yield
             finally:
                 self._give_all_back()
+                if not is_dry:
+                    self._trust.save()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -81,7 +88,7 @@ class DvcWorkspace:
 
     def plan(self, selection: Selection) -> Sequence[Stage]:
         """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the selection."""
-        with translated(InputError):
+        with translated(InputError), suggesting(self.repo):
             stages, graph = select(self.repo, selection)
         planned = {stage: _identify(stage) for stage in stages}
         self._ranks = {key: rank for rank, key in enumerate(planned.values())}
@@ -97,6 +104,7 @@ class DvcWorkspace:
     def judge(self, stage: str, policy: Policy) -> Verdict:
         """All reasons for which DVC would run the stage."""
         with stage_translated():
+            self._trust.check(_local_paths(self._stages[stage]))
             return judge.judge(
                 self._stages[stage],
                 self._upstream[stage],
@@ -179,6 +187,7 @@ class DvcWorkspace:
     def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:
         """Which dependencies differ in content from what `prepare` hashed. Remote ones are always asked."""
         touched = set(paths)
+        self._trust.check(paths)
         changed = []
         with stage_translated():
             for dep in self._stages[stage].deps:
@@ -207,6 +216,7 @@ class DvcWorkspace:
                 self.repo.stage_cache.save(found)
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
             self._queue(found)
+        self._trust.note(out.fs_path for out in found.outs if _is_local(out))
         return self.facts(stage)
 
     def run_internal(self, stage: str, policy: Policy) -> list[OutputFact]:
@@ -357,6 +367,10 @@ def _identify(stage: "DvcStage") -> str:
 
 def _is_local(item: "Output") -> bool:
     return bool(item.protocol == "local" and item.fs_path)
+
+
+def _local_paths(stage: "DvcStage") -> list[str]:
+    return [item.fs_path for item in (*stage.deps, *stage.outs) if _is_local(item)]
 
 
 def _output_path(out: "Output") -> OutputPath:

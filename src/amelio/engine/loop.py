@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from amelio import faults
+from amelio import faults, fingerprint
 from amelio.engine.attempts import Attempt, Attempts
 from amelio.engine.books import Books
 from amelio.engine.conditions import Conditions, ProbeNeededError
 from amelio.engine.events import EventKind, Listener
 from amelio.engine.executor import Exit, LocalExecutor, exit_of, how_it_failed
-from amelio.engine.guard import fingerprint
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.probes import Probes
 from amelio.engine.recover import Finished

@@ -6,7 +6,7 @@ from pathlib import Path
 from amelio.engine import locks
 from amelio.engine.attempts import Attempt, Attempts, reopen
 from amelio.engine.executor import Exit, exit_of
-from amelio.engine.guard import fingerprint
+from amelio import fingerprint
 from amelio.engine.journal import Journal
 
 DEATH_PATIENCE_S = 30.0

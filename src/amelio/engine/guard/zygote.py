@@ -16,12 +16,14 @@ import time
 from typing import Any
 
 if __name__ == "__main__":
-    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path += [here, os.path.dirname(os.path.dirname(here))]
     import fingerprint
     import journal_line
     import tree
 else:
-    from amelio.engine.guard import fingerprint, journal_line, tree
+    from amelio import fingerprint
+    from amelio.engine.guard import journal_line, tree
 
 GRACE_S = 5.0
 LOCK_PATIENCE_S = 20.0
