@@ -1,6 +1,6 @@
 """What the rooms exchange: stages, reasons, outcomes, and the Protocol through which the engine sees a repository."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -215,8 +215,16 @@ class Workspace(Protocol):
     def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:
         """Which inputs have another content than when `prepare` took them; `paths` look touched."""
 
-    def record(self, stage: str, policy: Policy) -> list[OutputFact]:
-        """Hash and store the outputs, and queue the lock entry."""
+    def record(
+        self, stage: str, policy: Policy, note: Callable[[Mapping[str, str]], None]
+    ) -> list[OutputFact]:
+        """Hash and store the outputs, and queue the lock entry.
+
+        note: told the outputs' hashes by path before anything in the workspace is touched
+        """
+
+    def output_hashes(self, stage: str) -> Mapping[str, str]:
+        """What the outputs that are there hash to now, by path."""
 
     def flush(self) -> None:
         """Write the queued lock entries, all or nothing for each file."""

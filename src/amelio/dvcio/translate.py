@@ -10,6 +10,7 @@ from amelio.errors import AmelioError, EnvironmentFailedError, InputError, Stage
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
+_LOCK_HINT = "bring back a good one with `git checkout -- dvc.lock`, or mend it by hand"
 _INPUT_ERRORS = frozenset(
     {
         "BadParamFileError",
@@ -59,7 +60,9 @@ def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Itera
     except DvcException as error:
         names = {base.__name__ for base in type(error).__mro__}
         kind = InputError if names & _INPUT_ERRORS else error_class
-        raise kind(explain(error)) from error
+        text = explain(error)
+        is_lock = kind is InputError and "dvc.lock" in text
+        raise kind(text, hint=_LOCK_HINT if is_lock else None) from error
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         raise error_class(f"{place}{error.strerror or error}") from error

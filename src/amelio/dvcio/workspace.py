@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -163,7 +163,7 @@ class DvcWorkspace:
         with stage_translated():
             self._found.pop(stage).checkout()
             self._stages[stage].save_deps()
-        return self.record(stage, policy)
+        return self.record(stage, policy, lambda hashes: None)
 
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Hash the inputs as they are now; that is what the lock entry will say."""
@@ -201,13 +201,17 @@ class DvcWorkspace:
             changed.append(f"the Git branch ({self._branch})")
         return changed
 
-    def record(self, stage: str, policy: Policy) -> list[OutputFact]:
+    def record(
+        self, stage: str, policy: Policy, note: Callable[[Mapping[str, str]], None]
+    ) -> list[OutputFact]:
         """Hash the outputs, store them in the cache, remember the run, queue the lock entry."""
         found = self._stages[stage]
         n_ignored = len(self.repo.scm_context.ignored_paths)
         with stage_translated():
             self._ignores.look_again(out.fs_path for out in found.outs if out.use_scm_ignore)
-            outputs.save(found, no_commit=policy.no_commit, allow_missing=policy.allow_missing)
+            outputs.save(
+                found, note, no_commit=policy.no_commit, allow_missing=policy.allow_missing
+            )
             found.md5 = found.compute_md5()
             faults.reach("commit.after_cache")
             if not policy.no_commit and all(
@@ -218,6 +222,16 @@ class DvcWorkspace:
             self._queue(found)
         self._trust.note(out.fs_path for out in found.outs if _is_local(out))
         return self.facts(stage)
+
+    def output_hashes(self, stage: str) -> Mapping[str, str]:
+        """What the outputs that are there hash to."""
+        with stage_translated():
+            self._trust.check(_local_paths(self._stages[stage]))
+            return {
+                out.fs_path: str(out.get_hash().value)
+                for out in self._stages[stage].outs
+                if out.exists
+            }
 
     def run_internal(self, stage: str, policy: Policy) -> list[OutputFact]:
         """Let DVC do an import or check a data source, and record it."""

@@ -10,7 +10,7 @@ from typing import Any
 from amelio import faults
 from amelio.engine import attic
 from amelio.engine.attic import Move
-from amelio.engine.journal import Entry, Journal, OpenAttempt
+from amelio.engine.journal import PUT_BACK, RECORDED, Entry, Journal, OpenAttempt
 from amelio.model import OutputPath
 
 LOG = "log"
@@ -106,7 +106,7 @@ class Attempts:
     def put_back(self, attempt: Attempt) -> None:
         """The attempt came to nothing: old outputs return, new ones are kept in its folder."""
         attic.put_back(attempt.moves, attempt.folder / "kept")
-        self._journal.close([attempt.id], "put back")
+        self._journal.close([attempt.id], PUT_BACK)
 
     def commit(self, attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
         """The attempts' results are recorded, or no longer wanted.
@@ -114,7 +114,7 @@ class Attempts:
         Returns (stage, place) of old outputs that are kept, as their content is stored nowhere else.
         """
         faults.reach("close.before_journal")
-        self._journal.close([attempt.id for attempt in attempts], "recorded")
+        self._journal.close([attempt.id for attempt in attempts], RECORDED)
         faults.reach("close.before_discard")
         kept = []
         for attempt in attempts:
@@ -126,6 +126,10 @@ class Attempts:
                 and os.path.lexists(move.aside)
             ]
         return kept
+
+    def note_hashes(self, attempt: Attempt, hashes: Mapping[str, str]) -> None:
+        """The outputs have been hashed and are about to be stored."""
+        self._journal.append(Entry.HASHED, attempt=attempt.id, hashes=dict(hashes))
 
     def kept(self, attempt: Attempt) -> Path | None:
         """The folder of a failed attempt's outputs, when it made any."""

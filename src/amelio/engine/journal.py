@@ -10,11 +10,16 @@ from amelio.atomic import write_bytes
 from amelio.engine.guard import journal_line
 
 
+RECORDED = "recorded"
+PUT_BACK = "put back"
+
+
 class Entry(StrEnum):
     """Kinds of journal lines. EXITED is written by the guard."""
 
     STARTED = "started"
     EXITED = "exited"
+    HASHED = "hashed"
     CLOSED = "closed"
     PROBED = "probed"
 
@@ -25,10 +30,12 @@ class OpenAttempt:
 
     started: the line written before anything was moved
     exited: the guard's line, None when the command did not come to its end
+    hashes: of its outputs, when recording them had begun
     """
 
     started: dict[str, Any]
     exited: dict[str, Any] | None
+    hashes: dict[str, str]
 
     @property
     def attempt(self) -> str:
@@ -73,14 +80,27 @@ class Journal:
         """What a crash left unfinished, oldest first."""
         started: dict[str, dict[str, Any]] = {}
         exited: dict[str, dict[str, Any]] = {}
+        hashes: dict[str, dict[str, str]] = {}
         for entry in self.entries():
             if entry["kind"] == Entry.STARTED:
                 started[entry["attempt"]] = entry
             elif entry["kind"] == Entry.EXITED:
                 exited[entry["attempt"]] = entry
+            elif entry["kind"] == Entry.HASHED:
+                hashes[entry["attempt"]] = entry["hashes"]
             elif entry["kind"] == Entry.CLOSED:
                 started.pop(entry["attempt"], None)
-        return [OpenAttempt(entry, exited.get(attempt)) for attempt, entry in started.items()]
+        return [
+            OpenAttempt(entry, exited.get(attempt), hashes.get(attempt, {}))
+            for attempt, entry in started.items()
+        ]
+
+    def recorded_attempts(self) -> list[OpenAttempt]:
+        """What was recorded since the journal was last compacted; its old outputs may still be there."""
+        entries = list(self.entries())
+        done = {e["attempt"] for e in entries if e.get("how") == RECORDED}
+        started = [e for e in entries if e["kind"] == Entry.STARTED and e["attempt"] in done]
+        return [OpenAttempt(entry, None, {}) for entry in started]
 
     def probes(self) -> dict[str, dict[str, Any]]:
         """The last answer of each stage's probe."""
@@ -93,5 +113,8 @@ class Journal:
             kept.append(attempt.started)
             if attempt.exited:
                 kept.append(attempt.exited)
+            if attempt.hashes:
+                hashed = {"kind": Entry.HASHED.value, "attempt": attempt.attempt}
+                kept.append({**hashed, "hashes": attempt.hashes})
         if self.path.exists():
             write_bytes(self.path, b"".join(map(journal_line.encode, kept)))

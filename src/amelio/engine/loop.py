@@ -20,6 +20,7 @@ from amelio.errors import AmelioError, EnvironmentFailedError, InputError, Stage
 from amelio.model import (
     BusyError,
     Outcome,
+    OutputFact,
     Policy,
     Reason,
     ReasonKind,
@@ -255,11 +256,17 @@ class Runner:
                 self._spawn(start, self._ws.prepare(stage.id, policy))
             return
         task = self._ws.prepare(stage.id, policy)
-        if finished.attempt.signature == task.signature and not policy.force:
+        if not policy.force and self._is_whole(finished, task):
             self._resume(start, finished)
         else:
-            self._attempts.commit([finished.attempt])
+            self._put_back(finished.attempt)
             self._spawn(start, task)
+
+    def _is_whole(self, finished: Finished, task: Task) -> bool:
+        """Whether the crashed attempt did this very work, and its outputs are still what it made."""
+        if finished.attempt.signature != task.signature:
+            return False
+        return finished.hashes is None or finished.hashes == self._ws.output_hashes(task.stage)
 
     def _spawn(self, start: Start, task: Task) -> None:
         stage = start.stage
@@ -322,7 +329,7 @@ class Runner:
         self.books.settle(key, outcome, reasons=start.reasons, outputs=tuple(facts))
 
     def _resume(self, start: Start, finished: Finished) -> None:
-        facts = self._ws.record(start.stage.id, start.policy)
+        facts = self._store(start, finished.attempt)
         self._recorded(finished.attempt)
         self.books.settle(
             start.stage.id,
@@ -375,7 +382,7 @@ class Runner:
         if found.had_stragglers:
             self.books.note(key, "left processes behind, which were ended")
         try:
-            facts = self._ws.record(key, running.start.policy)
+            facts = self._store(running.start, running.attempt)
         except AmelioError as error:
             raise StageFailedError(
                 f"its command ended well, but the result could not be recorded: {error}",
@@ -383,6 +390,13 @@ class Runner:
             ) from error
         self._recorded(running.attempt)
         self.books.settle(key, Outcome.RAN, outputs=tuple(facts), **_facts(running, found))
+
+    def _store(self, start: Start, attempt: Attempt) -> list[OutputFact]:
+        return self._ws.record(
+            start.stage.id,
+            start.policy,
+            lambda hashes: self._attempts.note_hashes(attempt, hashes),
+        )
 
     def _retry_or_fail(self, running: Running, found: Exit, why: str) -> None:
         key = running.start.stage.id

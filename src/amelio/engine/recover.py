@@ -1,9 +1,10 @@
 """What a crashed run left: finished work is kept for recording, unfinished work is undone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from amelio.engine import locks
+from amelio.engine import attic, locks
 from amelio.engine.attempts import Attempt, Attempts, reopen
 from amelio.engine.executor import Exit, exit_of
 from amelio import fingerprint
@@ -14,10 +15,14 @@ DEATH_PATIENCE_S = 30.0
 
 @dataclass(frozen=True)
 class Finished:
-    """An attempt whose command had ended well when amelio died, with inputs and outputs as it left them."""
+    """An attempt whose command had ended well when amelio died.
+
+    hashes: what its outputs must hash to, when storing them may have replaced their files; None: they are untouched
+    """
 
     attempt: Attempt
     exit: Exit
+    hashes: Mapping[str, str] | None
 
 
 def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[str, Finished]:
@@ -27,6 +32,9 @@ def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[st
     they were at its start. Of several for one stage the last counts.
     """
     finished: dict[str, Finished] = {}
+    for found in journal.recorded_attempts():
+        attempt = reopen(found)
+        attic.discard(attempt.moves, attempt.precious)
     for found in journal.open_attempts():
         locks.wait_until_free(locks.stage_lock(locks_folder, found.stage), DEATH_PATIENCE_S)
     for found in journal.open_attempts():  # again: a guard may have reported while we waited
@@ -35,17 +43,16 @@ def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[st
         if older:
             attempts.commit([older.attempt])
         ended = exit_of(found.exited) if found.exited else None
-        if ended and ended.is_good and _is_untouched(attempt, ended):
-            finished[found.stage] = Finished(attempt, ended)
-        else:
+        if ended and ended.is_good and _are(attempt.inputs) and _are(ended.inputs):
+            if _are(ended.outputs):
+                finished[found.stage] = Finished(attempt, ended, None)
+            elif found.hashes:
+                finished[found.stage] = Finished(attempt, ended, found.hashes)
+        if found.stage not in finished:
             attempts.put_back(attempt)
     journal.compact()
     return finished
 
 
-def _is_untouched(attempt: Attempt, ended: Exit) -> bool:
-    return all(
-        fingerprint.of_path(path) == known
-        for found in (attempt.inputs, ended.inputs, ended.outputs)
-        for path, known in found.items()
-    )
+def _are(fingerprints: Mapping[str, str]) -> bool:
+    return all(fingerprint.of_path(path) == known for path, known in fingerprints.items())
