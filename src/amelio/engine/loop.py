@@ -200,6 +200,8 @@ class Runner:
         verdict = self._ws.judge(key, policy)
         reasons = verdict.reasons
         if not reasons:
+            if key in self._finished:  # its lock entry was written just before the crash
+                self._recorded(self._finished.pop(key).attempt)
             self.books.settle(key, Outcome.UP_TO_DATE)
             return
         if policy.pull and verdict.is_pullable and self._ws.pull(key):

@@ -89,6 +89,8 @@ class Guard:
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._note_signal)
         lock = self._take_lock()
+        if self._is_amelio_gone():  # and the next run may have undone this attempt already
+            return
         started = time.time()
         log = os.open(self.task["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         code = self._run_commands(log, lock)
@@ -99,6 +101,11 @@ class Guard:
     def _note_signal(self, number: int, _frame: object) -> None:
         if number != signal.SIGCHLD:
             self.signalled = number
+
+    def _is_amelio_gone(self) -> bool:
+        poller = select.poll()
+        poller.register(self.life, select.POLLIN)
+        return bool(poller.poll(0))
 
     def _take_lock(self) -> int:
         import fcntl
