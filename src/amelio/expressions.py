@@ -45,7 +45,8 @@ class Outcome:
 
 
 def check(expression: str, names: Sequence[str], functions: Sequence[str] = ()) -> ast.expr:
-    """Parse `expression`; only `names`, our and the given functions and our operators may stand in it.
+    """Parse `expression`; only `names`, our and the given functions and our operators may stand
+    in it.
 
     Raises WrongExpressionError with the first thing that may not.
     """

@@ -1,4 +1,6 @@
-"""Named points at which a test can make amelio die, run out of disk or stall: `AMELIO_FAULT=point:action[:nth]`."""
+"""Named points at which a test can make amelio die, run out of disk or stall:
+`AMELIO_FAULT=point:action[:nth]`.
+"""
 
 import errno
 import os
@@ -28,7 +30,9 @@ _hits: dict[str, int] = {}
 
 
 def reach(point: str) -> None:
-    """Do what AMELIO_FAULT asks for at `point`: kill, enospc, eio or sleep; nothing when it names another."""
+    """Do what AMELIO_FAULT asks for at `point`: kill, enospc, eio or sleep; nothing when it names
+    another.
+    """
     order = os.environ.get("AMELIO_FAULT")
     if not order or order.partition(":")[0] != point:
         return

@@ -1,5 +1,8 @@
 """Cheap fingerprints of files and folders: names, inodes, sizes and times, never contents."""
 
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH116
+
 import hashlib
 import os
 import stat as stat_flags
@@ -8,12 +11,15 @@ MISSING = "-"
 
 
 def of_stat(stat: os.stat_result) -> str:
-    """Inode, size, mtime and ctime: ctime betrays an edit that kept the size and put the mtime back."""
+    """Inode, size, mtime and ctime: ctime betrays an edit that kept the size and put the mtime
+    back.
+    """
     return f"{stat.st_ino},{stat.st_size},{stat.st_mtime_ns},{stat.st_ctime_ns}"
 
 
 def of_path(path: str) -> str:
-    """Fingerprint of a file, a link's target, or everything in a folder; MISSING where there is none.
+    """Fingerprint of a file, a link's target, or everything in a folder; MISSING where there is
+    none.
 
     A folder's own times are left out: they change when an ignored file comes and goes.
     """

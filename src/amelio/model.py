@@ -1,4 +1,6 @@
-"""What the rooms exchange: stages, reasons, outcomes, and the Protocol through which the engine sees a repository."""
+"""What the rooms exchange: stages, reasons, outcomes, and the Protocol through which the engine
+sees a repository.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -49,7 +51,9 @@ class Policy:
 
 
 class StageKind(StrEnum):
-    """COMMAND runs a program; INTERNAL is work of DVC itself: imports, `dvc add`ed data, frozen stages."""
+    """COMMAND runs a program; INTERNAL is work of DVC itself: imports, `dvc add`ed data, frozen
+    stages.
+    """
 
     COMMAND = "command"
     INTERNAL = "internal"
@@ -173,9 +177,11 @@ class Verdict:
 
 
 class Workspace(Protocol):
-    """A repository as the engine sees it. One thread only; everything between two `locked()` may have changed.
+    """A repository as the engine sees it. One thread only; everything between two `locked()` may
+    have changed.
 
-    Methods raise `AmelioError`; what a stage's own state causes is a `StageFailedError` or `InputError` of that stage.
+    Methods raise `AmelioError`; what a stage's own state causes is a `StageFailedError` or
+    `InputError` of that stage.
     """
 
     @property
@@ -195,13 +201,15 @@ class Workspace(Protocol):
         """Compare a stage with its lock entry. `policy.force` is not looked at."""
 
     def refresh(self, stages: Sequence[str]) -> None:
-        """Read again the lock entries of stages that another program may have recorded meanwhile."""
+        """Read lock entries again that another program may have written meanwhile."""
 
     def pull(self, stage: str) -> bool:
         """Fetch a stage's missing outputs from the remote; False when that did not do."""
 
     def claim(self, stage: str) -> None:
-        """Take the stage's path locks. Raises BusyError while another program works on one of its paths."""
+        """Take the stage's path locks. Raises BusyError while another program works on one of its
+        paths.
+        """
 
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether DVC's run cache has the outputs for the stage as it is now."""
@@ -251,7 +259,9 @@ class Workspace(Protocol):
         """Hash of the stage's command and inputs as they are now. Changes nothing."""
 
     def is_stored(self, path: str, stage: str) -> bool:
-        """Whether the output at `path` is as the lock file has it, so that the old one need not be kept."""
+        """Whether the output at `path` is as the lock file has it, so that the old one need not be
+        kept.
+        """
 
     def facts(self, stage: str) -> list[OutputFact]:
         """The stage's outputs as the lock file has them."""

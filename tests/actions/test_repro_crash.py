@@ -17,7 +17,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 
 FAILING = {"put_back.before_move", "put_back.after_move"}
 RESTORING = {"restore.after_aside", "restore.after_checkout"}
-UNFINISHED = {"start.before_journal", "start.after_journal", "start.after_aside", "start.after_spawn"}
+UNFINISHED = {
+    "start.before_journal",
+    "start.after_journal",
+    "start.after_aside",
+    "start.after_spawn",
+}
 
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -80,7 +85,9 @@ def crashed(project: Project) -> Project:
 
 
 @pytest.mark.parametrize("point", faults.POINTS)
-def test_killed_at_any_point_the_next_run_mends_everything(crashed: Project, start: Start, point: str) -> None:
+def test_killed_at_any_point_the_next_run_mends_everything(
+    crashed: Project, start: Start, point: str
+) -> None:
     good_lock = crashed.read("dvc.lock")
     if point in FAILING:
         crashed.write("fail", "")
@@ -109,12 +116,17 @@ def test_killed_at_any_point_the_next_run_mends_everything(crashed: Project, sta
 
 
 @pytest.mark.parametrize(
-    "point", ["exit.before_commit", "commit.after_cache", "lock.before_write", "close.before_journal"]
+    "point",
+    ["exit.before_commit", "commit.after_cache", "lock.before_write", "close.before_journal"],
 )
-def test_a_full_disk_after_the_command_costs_no_work(crashed: Project, start: Start, point: str) -> None:
+def test_a_full_disk_after_the_command_costs_no_work(
+    crashed: Project, start: Start, point: str
+) -> None:
     process = start(fault=f"{point}:enospc")
     output = "".join(process.communicate(timeout=60))
-    if point != "exit.before_commit":  # there, an error of ours: a bug report, and still nothing is lost
+    if (
+        point != "exit.before_commit"
+    ):  # there, an error of ours: a bug report, and still nothing is lost
         assert process.returncode in (1, 4), output
         assert "No space left on device" in output
     assert set(crashed.outcomes().values()) <= {"ran", "up to date"}
@@ -150,7 +162,8 @@ def test_the_second_signal_kills(project: Project, start: Start) -> None:
 
 
 def test_when_amelio_is_killed_everything_it_started_dies(project: Project, start: Start) -> None:
-    tree = "for i in 1 2; do setsid sh -c 'trap \"\" TERM INT HUP; echo $$ >> pids; sleep 300' & done; echo $$ >> pids; sleep 300"
+    child = "setsid sh -c 'trap \"\" TERM INT HUP; echo $$ >> pids; sleep 300' &"
+    tree = f"for i in 1 2; do {child} done; echo $$ >> pids; sleep 300"
     project.stages(a={"cmd": tree, "outs": ["a"]})
     process = start()
     pids = project.root / "pids"
@@ -185,7 +198,9 @@ def test_two_runs_at_once_run_each_stage_once(project: Project, start: Start) ->
     assert "another amelio run" in output[1] or refused.returncode == 0
 
 
-def test_plain_dvc_runs_other_stages_meanwhile_and_nothing_is_lost(project: Project, start: Start) -> None:
+def test_plain_dvc_runs_other_stages_meanwhile_and_nothing_is_lost(
+    project: Project, start: Start
+) -> None:
     project.stages(
         slow={"cmd": "echo > started; sleep 3; echo > slow", "outs": ["slow"]},
         other={"cmd": "echo > other", "outs": ["other"]},
@@ -208,7 +223,8 @@ def test_a_torn_rwlock_is_mended(project: Project) -> None:
 
 @pytest.mark.parametrize("text", ["", "<<<<<<< HEAD\n", "stages: [", "\x00\xff"])
 def test_a_torn_lock_file_is_named_with_the_way_out(
-    project: Project, start: Start, text: str) -> None:
+    project: Project, start: Start, text: str
+) -> None:
     project.stages(a={"cmd": "echo > a", "outs": ["a"]})
     project.repro()
     project.write("dvc.lock", text)

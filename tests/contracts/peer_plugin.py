@@ -1,4 +1,6 @@
-"""pytest plugin for DVC's own tests: `Repo.reproduce` is amelio's engine. AMELIO_PEER_JOBS says how many jobs."""
+"""pytest plugin for DVC's own tests: `Repo.reproduce` is amelio's engine. AMELIO_PEER_JOBS says how
+many jobs.
+"""
 
 import os
 from collections.abc import Iterable
@@ -56,8 +58,8 @@ def reproduce(
     failed = result.run.with_outcome(Outcome.FAILED)
     if failed and on_error != "ignore":
         names_text = ", ".join(repr(stage.name) for stage in failed)
-        error = result.errors.get(failed[0].stage)
-        cause: BaseException | None = error.__cause__ or error if error else None
+        known = result.errors.get(failed[0].stage)
+        cause: BaseException | None = known.__cause__ or known if known else None
         stage = workspace.dvc_stage(failed[0].stage)
         raise ReproductionError(
             f"failed to reproduce{' stages:' if len(failed) > 1 else ''} {names_text}"
@@ -74,7 +76,7 @@ _MAKING = (Outcome.RAN, Outcome.RESTORED)
 def _confirm(name: str) -> bool:
     from dvc import prompt
 
-    return prompt.confirm(f"Going to reproduce {name}. Are you sure you want to continue?")
+    return bool(prompt.confirm(f"Going to reproduce {name}. Are you sure you want to continue?"))
 
 
 Repo.reproduce = reproduce

@@ -1,4 +1,6 @@
-"""Random pipelines and histories: `dvc.lock`, `.gitignore` and the cache are what a serial `dvc repro` makes."""
+"""Random pipelines and histories: `dvc.lock`, `.gitignore` and the cache are what a serial `dvc
+repro` makes.
+"""
 
 import os
 import shutil
@@ -35,12 +37,16 @@ def pipelines(draw: st.DrawFn) -> dict[str, Any]:
     n = draw(st.integers(2, 6))
     made: list[str] = []
     for i in range(n):
-        deps = draw(st.lists(st.sampled_from([*made, "in0", "in1", "data"]), max_size=3, unique=True))
+        deps = draw(
+            st.lists(st.sampled_from([*made, "in0", "in1", "data"]), max_size=3, unique=True)
+        )
         params = draw(st.lists(st.sampled_from(["p0", "p1", "nest.q"]), max_size=2, unique=True))
         folder = draw(st.sampled_from(["", "", "sub/"]))
         is_folder = draw(st.booleans())
         out = f"{folder}o{i}"
-        reads = " ".join(f"$(find {dep} -type f ! -name .gitignore | sort | xargs cat)" for dep in deps)
+        reads = " ".join(
+            f"$(find {dep} -type f ! -name .gitignore | sort | xargs cat)" for dep in deps
+        )
         text = f"{i} {reads} $(grep -E '{'|'.join(p[-1] for p in params) or '^$'}' params.yaml)"
         target = f"{out}/x" if is_folder else out
         long = " # " + "long words " * draw(st.integers(0, 12)) if draw(st.booleans()) else ""
@@ -58,7 +64,9 @@ def pipelines(draw: st.DrawFn) -> dict[str, Any]:
 
 
 EDITS = st.one_of(
-    st.tuples(st.just("file"), st.sampled_from(["in0", "in1", "data/a", "data/b"]), st.integers(0, 3)),
+    st.tuples(
+        st.just("file"), st.sampled_from(["in0", "in1", "data/a", "data/b"]), st.integers(0, 3)
+    ),
     st.tuples(st.just("param"), st.sampled_from(["p0", "p1", "nest"]), VALUES),
     st.tuples(st.just("delete"), st.integers(0, 5), st.just(0)),
     st.tuples(st.just("drop"), st.integers(0, 5), st.just(0)),

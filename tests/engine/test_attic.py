@@ -1,6 +1,7 @@
-"""Old outputs step aside and come back: files, folders, links, copies, and a crash between any two steps."""
+"""Old outputs step aside and come back: files, folders, links, copies, and a crash between any two
+steps.
+"""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from amelio.model import OutputPath
 
 def _tree(path: Path) -> dict[str, str]:
     return {
-        str(p.relative_to(path)): os.readlink(p) if p.is_symlink() else p.read_text()
+        str(p.relative_to(path)): str(p.readlink()) if p.is_symlink() else p.read_text()
         for p in sorted(path.rglob("*"))
         if p.is_symlink() or p.is_file()
     }

@@ -32,6 +32,8 @@ def test_a_torn_or_damaged_line_is_dropped_and_no_other(at: int, garbage: bytes)
     torn = content[:at] + garbage
     whole = [journal_line.decode(line) for line in torn.split(b"\n")]
     kept = [entry["attempt"] for entry in whole if entry]
-    n_before = len(content[:at].splitlines()) - (1 if content[:at] and content[at - 1 : at] != b"\n" else 0)
+    n_before = len(content[:at].splitlines()) - (
+        1 if content[:at] and content[at - 1 : at] != b"\n" else 0
+    )
     assert kept[:n_before] == [str(n) for n in range(n_before)]
     assert len(kept) <= n_before + 1

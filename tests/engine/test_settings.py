@@ -10,7 +10,8 @@ from amelio.errors import InputError
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (5, 5)]
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (5, 5)],
 )
 def test_durations(text: Any, seconds: float) -> None:
     assert parse_duration(text) == seconds
@@ -45,7 +46,9 @@ def test_the_project_file(tmp_path: Path) -> None:
     found = load_project(tmp_path)
     assert (found.jobs, found.resources) == (4, {"db": 2})
     (tmp_path / "amelio.yaml").write_text("core: {jobs: 0}\n")
-    with pytest.raises(InputError, match=r"core\.jobs: expected a whole number of at least 1, got 0"):
+    with pytest.raises(
+        InputError, match=r"core\.jobs: expected a whole number of at least 1, got 0"
+    ):
         load_project(tmp_path)
     (tmp_path / "amelio.yaml").write_text("core: [\n")
     with pytest.raises(InputError, match=r"amelio\.yaml:2: not valid YAML"):

@@ -31,7 +31,9 @@ def find_log(root: Path, stage: str) -> Path:
                 return log
     log_path = records.last_log(state / "runs", stage)
     if log_path is None:
-        known = sorted({s.name for run in records.all_runs(state / "runs") for s in run.stages if s.log})
+        known = sorted(
+            {s.name for run in records.all_runs(state / "runs") for s in run.stages if s.log}
+        )
         hint = f"logs are kept of {', '.join(known)}" if known else "nothing has run here yet"
         raise InputError(f"no log of a stage {stage!r}", hint=hint)
     return log_path

@@ -10,7 +10,7 @@ from amelio.engine import recover as recovery
 from amelio.engine import settings as project
 from amelio.engine.attempts import Attempts
 from amelio.engine.conditions import Conditions
-from amelio.engine.events import Event, EventKind, Listener
+from amelio.engine.events import Event, EventKind, Listener, unheard
 from amelio.engine.executor import JOURNAL, LOCKS, LocalExecutor
 from amelio.engine.forecast import Forecast, expected_total_s, forecast
 from amelio.engine.interrupts import Interrupts
@@ -61,7 +61,9 @@ class ReproResult:
 
     @property
     def exit_code(self) -> int:
-        """0, 128 + signal after an interruption, 4 for trouble, else the failed stages': 2 for bad input, 1."""
+        """0, 128 + signal after an interruption, 4 for trouble, else the failed stages': 2 for bad
+        input, 1.
+        """
         if self.interrupted:
             return 128 + self.interrupted
         if self.trouble:
@@ -91,9 +93,7 @@ class _Plan:
     schedule: Schedule
 
 
-def repro(
-    workspace: Workspace, options: ReproOptions, listener: Listener = lambda event: None
-) -> ReproResult:
+def repro(workspace: Workspace, options: ReproOptions, listener: Listener = unheard) -> ReproResult:
     """Run what must run in `workspace`, in parallel, recorded as DVC records it.
 
     Raises InputError for what is wrong before anything runs.

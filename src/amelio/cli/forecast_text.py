@@ -10,7 +10,7 @@ from amelio.model import Outcome
 _WORDS = {
     Outcome.RAN: "would run",
     Outcome.RESTORED: "would be restored from the run cache",
-    Outcome.UP_TO_DATE: "is up to date: command, parameters, dependencies and outputs are unchanged",
+    Outcome.UP_TO_DATE: "is up to date: command, parameters, dependencies, outputs are the same",
     Outcome.SKIPPED: "would be skipped",
     Outcome.FAILED: "would fail",
     Outcome.NOT_REACHED: "would not be reached",

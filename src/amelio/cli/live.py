@@ -27,7 +27,9 @@ class _Row:
 
 
 class LiveView:
-    """Lines for what has ended, and below them a table of what runs: time, expected rest, last line."""
+    """Lines for what has ended, and below them a table of what runs: time, expected rest, last
+    line.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[str, _Row] = {}

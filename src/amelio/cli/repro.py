@@ -26,14 +26,17 @@ class View(Protocol):
         """The run is over."""
 
 
-def repro(  # noqa: PLR0913 - DVC's options, and ours
+def repro(
     targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages, .dvc or dvc.yaml files; 'dvc.yaml' by default.")
+        list[str] | None,
+        typer.Argument(help="Stages, .dvc or dvc.yaml files; 'dvc.yaml' by default."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", help="Stages at a time; else core.jobs, else 1.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Run even what is up to date.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Run even what is up to date.")
+    ] = False,
     single_item: Annotated[
         bool, typer.Option("--single-item", "-s", help="Only the targets, not what they need.")
     ] = False,
@@ -56,27 +59,38 @@ def repro(  # noqa: PLR0913 - DVC's options, and ours
     dry: Annotated[
         bool, typer.Option("--dry", "-d", help="Say what would run, why and how long; run nothing.")
     ] = False,
-    interactive: Annotated[bool, typer.Option("--interactive", "-i", help="Ask before each stage.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Ask before each stage.")
+    ] = False,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", "-k", help="After a failure, run what does not need it.")
     ] = False,
-    ignore_errors: Annotated[bool, typer.Option("--ignore-errors", help="Go on as if nothing failed.")] = False,
-    pull: Annotated[bool, typer.Option("--pull", help="Fetch missing data from the remote.")] = False,
+    ignore_errors: Annotated[
+        bool, typer.Option("--ignore-errors", help="Go on as if nothing failed.")
+    ] = False,
+    pull: Annotated[
+        bool, typer.Option("--pull", help="Fetch missing data from the remote.")
+    ] = False,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Missing data alone is no reason to run.")
     ] = False,
     no_run_cache: Annotated[
         bool, typer.Option("--no-run-cache", help="Run what the run cache could restore.")
     ] = False,
-    no_commit: Annotated[bool, typer.Option("--no-commit", help="Do not store outputs in the cache.")] = False,
+    no_commit: Annotated[
+        bool, typer.Option("--no-commit", help="Do not store outputs in the cache.")
+    ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Give up at once when another amelio run is at work.")
     ] = False,
     no_fast: Annotated[
-        bool, typer.Option("--no-fast", help="Check everything, even if nothing seems to have changed.")
+        bool,
+        typer.Option("--no-fast", help="Check everything, even if nothing seems to have changed."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print events as lines of JSON.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the stages' output.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the stages' output.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")] = False,
 ) -> None:
     """Run what must run, in parallel; everything DVC's own `repro` can, and explained."""
@@ -149,5 +163,3 @@ def _on_error(keep_going: bool, ignore_errors: bool) -> OnError:
     if ignore_errors:
         return OnError.IGNORE
     return OnError.KEEP_GOING if keep_going else OnError.FAIL
-
-

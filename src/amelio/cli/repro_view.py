@@ -18,7 +18,9 @@ _QUIET = (Outcome.UP_TO_DATE, Outcome.NOT_REACHED)
 
 
 class PlainView:
-    """A line for each thing that happens. `verbose`: the stages' output too, each line with its stage."""
+    """A line for each thing that happens. `verbose`: the stages' output too, each line with its
+    stage.
+    """
 
     def __init__(self, verbose: bool, print_line: Callable[[str], None]) -> None:
         self._verbose = verbose

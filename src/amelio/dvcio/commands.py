@@ -1,5 +1,8 @@
 """A stage's commands, the way DVC starts them: its shell, its environment."""
 
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH118
+
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -28,7 +31,9 @@ def prepare(stage: "Stage", run_env: Mapping[str, str]) -> Prepared:
 
 
 def pycache_folder(tmp_dir: str) -> str:
-    """Where Python keeps compiled modules of stages, as in a dependency folder they would be a change during the run."""
+    """Where Python keeps compiled modules of stages, as in a dependency folder they would be a
+    change during the run.
+    """
     return os.path.join(tmp_dir, "amelio", "pycache")
 
 

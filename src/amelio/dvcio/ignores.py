@@ -1,5 +1,8 @@
 """Keeps the lines that DVC adds to `.gitignore` in the order of a serial run."""
 
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH116, PTH118, PTH120
+
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,7 +23,7 @@ class IgnoreOrder:
         self._seen: dict[str, tuple[int, int, int] | None] = {}
 
     def added(self, paths: Iterable[str], rank: int) -> None:
-        """DVC has just appended lines for `paths` of the stage at place `rank` of the serial order."""
+        """DVC has just appended lines for `paths` of the stage at `rank` of the serial order."""
         for path in paths:
             entry, gitignore = self._repo.scm._get_gitignore(path)
             ranks = self._ranks.setdefault(gitignore, {})
@@ -31,7 +34,8 @@ class IgnoreOrder:
             self._seen[gitignore] = _stat_of(gitignore)
 
     def look_again(self, paths: Iterable[str]) -> None:
-        """Make DVC read those `.gitignore` files again that bear on `paths` and were changed by others.
+        """Make DVC read those `.gitignore` files again that bear on `paths` and were changed by
+        others.
 
         DVC reads all of them for every stage, which takes quadratic time.
         """
@@ -62,7 +66,7 @@ def _stat_of(path: str) -> tuple[int, int, int] | None:
 
 
 def _line(entry: str) -> str:
-    from pathspec.patterns import GitWildMatchPattern
+    from pathspec.patterns.gitwildmatch import GitWildMatchPattern
 
     return str(GitWildMatchPattern.escape(entry))
 

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from dvc.output import Output
     from dvc.stage import Stage
 
-PROGRAM_SUFFIXES = frozenset(
-    ".py .ipynb .sh .bash .zsh .r .rmd .jl .js .ts .c .cc .cpp .cu .h .hpp .rs .go .java .scala .pl .rb .lua .m .sql".split()
-)
+PROGRAMS = "py ipynb sh bash zsh r rmd jl js ts c cc cpp cu h hpp rs go java scala pl rb lua m sql"
+PROGRAM_SUFFIXES = frozenset(f".{suffix}" for suffix in PROGRAMS.split())
 _SHORT = 8
 
 
@@ -24,7 +23,8 @@ def judge(
     *,
     allow_missing: bool,
 ) -> Verdict:
-    """Compare `stage` with its lock entry the way `Stage.changed` does, but without stopping at the first reason.
+    """Compare `stage` with its lock entry the way `Stage.changed` does, but without stopping at
+    the first reason.
 
     entry: gives the lock entry as it was read; asked only when the stage has a reason to run
     """
@@ -59,7 +59,9 @@ def short_hash(item: "Output") -> str | None:
 
 
 def is_program(path: str) -> bool:
-    """Whether a dependency is code: a program file, or a folder with more program files than others."""
+    """Whether a dependency is code: a program file, or a folder with more program files than
+    others.
+    """
     pure = PurePath(path)
     if pure.suffix:
         return pure.suffix.lower() in PROGRAM_SUFFIXES
@@ -86,7 +88,8 @@ def _command_reasons(stage: "Stage", entry: Callable[[], dict[str, Any] | None])
 def _deps_that_count(stage: "Stage") -> Iterable["Dependency"]:
     if stage.frozen or stage.is_callback or stage.always_changed:
         return ()
-    return stage.deps
+    deps: list[Dependency] = stage.deps
+    return deps
 
 
 def _dep_reasons(dep: "Dependency", upstream: Sequence["Stage"]) -> list[tuple[Reason, bool]]:

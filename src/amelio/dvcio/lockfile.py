@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ _HEAD = "schema: '2.0'\nstages:\n"
 
 
 class LockFileReader:
-    """The entries of one `dvc.lock` as they were when this object was made; parsed when first asked for."""
+    """The entries of one `dvc.lock` as they were when this object was made; parsed when first asked
+    for.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,11 +60,14 @@ def _stat_of(path: Path) -> tuple[int, int]:
 class LockFileWriter:
     """One `dvc.lock`. Entries are queued and written together.
 
-    An entry that the file has keeps its place. A new one stands where a serial run would have put it: before
+    An entry that the file has keeps its place. A new one stands where a serial run would have put
+    it: before
     those new entries of this run that come later in serial order, else at the end.
 
-    Only the queued entries are rendered, with DVC's own YAML writer and inside `stages:`, since line folding depends on
-    the indentation; the text of all others is kept. A file whose text does not split cleanly is rendered as a whole.
+    Only the queued entries are rendered, with DVC's own YAML writer and inside `stages:`, since
+    line folding depends on
+    the indentation; the text of all others is kept. A file whose text does not split cleanly is
+    rendered as a whole.
     """
 
     def __init__(self, path: Path, order: Mapping[str, int]) -> None:
@@ -79,7 +85,9 @@ class LockFileWriter:
         self._queued[name] = entry
 
     def flush(self) -> bool:
-        """Write what is queued; False when the file had it all already. The queue stays when writing fails."""
+        """Write what is queued; False when the file had it all already. The queue stays when
+        writing fails.
+        """
         if not self._queued:
             return False
         text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
@@ -141,7 +149,7 @@ class LockFileWriter:
         if [_plain(mark[1]) for mark in marks] != names or (marks and marks[0].start() != 0):
             return False
         bounds = [mark.start() for mark in marks] + [len(body)]
-        pieces = [body[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        pieces = [body[a:b] for a, b in pairwise(bounds)]
         if stop == len(text) and pieces and not pieces[-1].endswith("\n"):
             return False
         self._head, self._tail = text[:start], text[stop:]

@@ -24,7 +24,8 @@ def save(
 ) -> None:
     """What `Stage.save_outs` and `Stage.commit` do, with one reading of each output instead of two.
 
-    note: told the outputs' hashes before anything in the workspace is touched; storing an output replaces its
+    note: told the outputs' hashes before anything in the workspace is touched; storing an output
+        replaces its
     files by links or copies, after which inodes and times no longer tell that it is the same
 
     Raises DVC's exceptions.
@@ -96,9 +97,7 @@ def _store(out: "Output", staging: Any, obj: Any) -> None:
 
     is_hard = next(iter(out.cache.cache_types), None) == "hardlink"
     transfer(staging, out.cache, {obj.hash_info}, hardlink=is_hard, shallow=False)
-    out._checkout(
-        out.fs_path, out.fs, obj, out.cache, relink=True, state=out.repo.state, old=obj
-    )
+    out._checkout(out.fs_path, out.fs, obj, out.cache, relink=True, state=out.repo.state, old=obj)
     out.set_exec()
 
 
@@ -106,7 +105,8 @@ def _store(out: "Output", staging: Any, obj: Any) -> None:
 def links_kept_open(repo: "Repo") -> Iterator[None]:
     """Keep DVC's database of links open.
 
-    DVC opens and closes it for every output; closing the last connection syncs it to the disk, 2 to 10 ms each time.
+    DVC opens and closes it for every output; closing the last connection syncs it to the disk, 2
+    to 10 ms each time.
     """
     links = getattr(repo.state, "links", None)
     if links is None:

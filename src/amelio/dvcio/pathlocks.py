@@ -48,7 +48,9 @@ def repository_lock(repo: "Repo", patience_s: float = PATIENCE_S) -> Iterator[No
 
 
 class PathLocks:
-    """Entries in DVC's `rwlock` file for the stages at work, so that other DVC commands keep off their files."""
+    """Entries in DVC's `rwlock` file for the stages at work, so that other DVC commands keep off
+    their files.
+    """
 
     def __init__(self, repo: "Repo") -> None:
         self._repo = repo
@@ -96,7 +98,9 @@ class PathLocks:
             self.give_back(key)
 
     def _mend(self) -> None:
-        """Replace a torn `rwlock` file, which DVC would ask the user to remove. Called under the repository lock."""
+        """Replace a torn `rwlock` file, which DVC would ask the user to remove. Called under the
+        repository lock.
+        """
         path = Path(self._repo.tmp_dir) / "rwlock"
         logger.warning("%s was torn by a crash; made a new one", path)
         write_text(path, json.dumps({}))

@@ -1,5 +1,8 @@
 """Which stages a selection means, and their serial order: DVC's own."""
 
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH100
+
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -9,13 +12,15 @@ from amelio.model import Selection
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage
-    from networkx import DiGraph
+    from networkx import DiGraph  # type: ignore[import-untyped]
 
 PROJECT_FILE = "dvc.yaml"
 
 
 def select(repo: "Repo", selection: Selection) -> tuple[list["Stage"], "DiGraph | None"]:
-    """The stages in DVC's serial order, and the graph (stage → what it needs); no graph for `--single-item`."""
+    """The stages in DVC's serial order, and the graph (stage → what it needs); no graph for
+    `--single-item`.
+    """
     from dvc.repo.reproduce import get_active_graph
 
     is_single = selection.single_item and not (selection.pipeline or selection.all_pipelines)
@@ -44,8 +49,8 @@ def _collect(repo: "Repo", selection: Selection) -> list["Stage"]:
 def _order(
     graph: "DiGraph", stages: list["Stage"], pipeline: bool, downstream: bool
 ) -> list["Stage"]:
-    """As DVC's `plan_repro`, whose own walk starts anew from every stage and takes quadratic time."""
-    import networkx as nx
+    """As DVC's `plan_repro`, which walks anew from every stage and takes quadratic time."""
+    import networkx as nx  # type: ignore[import-untyped,unused-ignore]
     from dvc.repo.reproduce import plan_repro
 
     if pipeline or not stages:

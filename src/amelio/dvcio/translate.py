@@ -78,7 +78,9 @@ def suggesting(repo: "Repo") -> Iterator[None]:
     try:
         yield
     except StageNotFound as error:
-        close = difflib.get_close_matches(error.name, [s.addressing for s in repo.index.stages], n=1)
+        close = difflib.get_close_matches(
+            error.name, [s.addressing for s in repo.index.stages], n=1
+        )
         hint = f"did you mean '{close[0]}'?" if close else "`dvc stage list` shows all stages"
         raise InputError(explain(error), hint=hint) from error
 
@@ -89,7 +91,7 @@ def stage_translated() -> AbstractContextManager[None]:
 
 
 def explain(error: BaseException) -> str:
-    """DVC's message with those of its causes, one a line; DVC keeps the essential one in the cause."""
+    """DVC's message and those of its causes, one a line; the essential one is in the cause."""
     lines: list[str] = []
     seen: BaseException | None = error
     while seen is not None:

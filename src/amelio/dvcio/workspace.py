@@ -1,5 +1,8 @@
 """A DVC repository as the engine's `Workspace`. Everything here runs in one thread."""
 
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH110, PTH118, PTH120
+
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,11 +71,16 @@ class DvcWorkspace:
 
     @contextmanager
     def session(self, *, is_dry: bool = False) -> Iterator[None]:
-        """Around a whole run: collects the files to be added to Git, and gives all locks back at the end.
+        """Around a whole run: collects the files to be added to Git, and gives all locks back at
+        the end.
 
         is_dry: leaves nothing behind
         """
-        with translated(), self.repo.scm_context(quiet=self._is_quiet), outputs.links_kept_open(self.repo):
+        with (
+            translated(),
+            self.repo.scm_context(quiet=self._is_quiet),
+            outputs.links_kept_open(self.repo),
+        ):
             try:
                 yield
             finally:
@@ -82,12 +90,16 @@ class DvcWorkspace:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the repository lock. What other programs recorded meanwhile is read again on the way in."""
+        """Hold the repository lock. What other programs recorded meanwhile is read again on the way
+        in.
+        """
         with translated(), repository_lock(self.repo):
             yield
 
     def plan(self, selection: Selection) -> Sequence[Stage]:
-        """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the selection."""
+        """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the
+        selection.
+        """
         with translated(InputError), suggesting(self.repo):
             stages, graph = select(self.repo, selection)
         planned = {stage: _identify(stage) for stage in stages}
@@ -113,7 +125,7 @@ class DvcWorkspace:
             )
 
     def refresh(self, stages: Sequence[str]) -> None:
-        """Read the lock entries of `stages` again where another program has written the lock file."""
+        """Read the lock entries of `stages` again where another program wrote the lock file."""
         changed = [path for path, reader in self._readers.items() if not reader.is_current]
         for path in changed:
             self._readers[path] = LockFileReader(_lock_path(path))
@@ -163,7 +175,7 @@ class DvcWorkspace:
         with stage_translated():
             self._found.pop(stage).checkout()
             self._stages[stage].save_deps()
-        return self.record(stage, policy, lambda hashes: None)
+        return self.record(stage, policy, lambda _: None)
 
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Hash the inputs as they are now; that is what the lock entry will say."""
@@ -185,7 +197,9 @@ class DvcWorkspace:
         )
 
     def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:
-        """Which dependencies differ in content from what `prepare` hashed. Remote ones are always asked."""
+        """Which dependencies differ in content from what `prepare` hashed. Remote ones are always
+        asked.
+        """
         touched = set(paths)
         self._trust.check(paths)
         changed = []
@@ -396,7 +410,9 @@ def _lock_path(project_file: str) -> Path:
 
 
 def _branch(root: Path) -> str:
-    """What HEAD is: a branch, or a commit when it is detached. Committing on a branch does not change it."""
+    """What HEAD is: a branch, or a commit when it is detached. Committing on a branch does not
+    change it.
+    """
     for folder in (root, *root.parents):
         git = folder / ".git"
         try:

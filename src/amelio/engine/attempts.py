@@ -94,7 +94,9 @@ class Attempts:
         return self._new_folder(f"{name}-probe")
 
     def note_probe(self, stage: str, signature: str, value: Any) -> None:
-        """What a probe printed, so that the next run need not ask again while its inputs are the same."""
+        """What a probe printed, so that the next run need not ask again while its inputs are the
+        same.
+        """
         self._journal.append(Entry.PROBED, stage=stage, signature=signature, value=value)
 
     def _new_folder(self, name: str) -> Path:
@@ -111,7 +113,8 @@ class Attempts:
     def commit(self, attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
         """The attempts' results are recorded, or no longer wanted.
 
-        Returns (stage, place) of old outputs that are kept, as their content is stored nowhere else.
+        Returns (stage, place) of old outputs that are kept, as their content is stored nowhere
+        else.
         """
         faults.reach("close.before_journal")
         self._journal.close([attempt.id for attempt in attempts], RECORDED)

@@ -1,5 +1,8 @@
 """Old outputs step aside while a stage runs, and come back when it fails."""
 
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH104, PTH108, PTH112, PTH114
+
 import errno
 import os
 import shutil
@@ -17,7 +20,8 @@ class Move:
     """One output.
 
     path: where it belongs; aside: where the old one waits
-    existed: there was an old one. Without it, a repetition after a crash could not tell old from half-made
+    existed: there was an old one. Without it, a repetition after a crash could not tell old from
+        half-made
     is_copy: the original stays in place
     is_outside: outside of the repository: the old one is never removed
     """

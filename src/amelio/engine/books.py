@@ -12,7 +12,8 @@ from amelio.model import OnError, Outcome, Policy, Stage, StageResult, Workspace
 class Books:
     """The results of a run.
 
-    A failed stage takes those that need it with it; with OnError.FAIL nothing more starts, with OnError.IGNORE
+    A failed stage takes those that need it with it; with OnError.FAIL nothing more starts, with
+    OnError.IGNORE
     everything goes on as if it had succeeded.
 
     errors: what was raised for a stage, by id

@@ -39,7 +39,8 @@ class _UndefinedError(Exception):
 class Conditions:
     """Decides the conditions of a run's stages.
 
-    known_probes: JSON that a stage's probe printed, by (stage, signature of its inputs); from the journal
+    known_probes: JSON that a stage's probe printed, by (stage, signature of its inputs); from the
+        journal
     """
 
     workspace: Workspace
@@ -219,7 +220,7 @@ def _check(text: str, stage: Stage) -> None:
 
 
 def _chains(tree: ast.AST) -> list[str]:
-    """The longest `a.b['c']` and `exists(…)` in an expression, in the order in which they stand."""
+    """The longest `a.b['c']` and `exists(…)` in an expression, from left to right."""
     if isinstance(tree, (ast.Attribute, ast.Subscript, ast.Call)):
         return [ast.unparse(tree)]
     return [chain for node in ast.iter_child_nodes(tree) for chain in _chains(node)]

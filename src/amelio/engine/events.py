@@ -40,3 +40,7 @@ class Event:
 
 
 Listener = Callable[[Event], None]
+
+
+def unheard(_event: Event) -> None:
+    """Listens to nothing."""

@@ -16,7 +16,6 @@ from amelio.engine.locks import stage_lock
 from amelio.errors import EnvironmentFailedError
 from amelio.model import Usage
 
-
 JOURNAL = "journal"
 LOCKS = "locks"
 
@@ -95,7 +94,8 @@ class LocalExecutor:
         self.running: set[str] = set()
 
     def start(self, folder: Path, stage: str, order: dict[str, Any]) -> None:
-        """Run an order in the form that `zygote.Guard` takes; it is written into the attempt's folder.
+        """Run an order in the form that `zygote.Guard` takes; it is written into the attempt's
+        folder.
 
         Everything the stage starts holds the stage's lock file while it lives.
         """
@@ -112,7 +112,7 @@ class LocalExecutor:
 
     def wait(self, timeout_s: float | None) -> list[dict[str, Any]]:
         """Reports of attempts that ended, as soon as there is one; none after `timeout_s`."""
-        reports = []
+        reports: list[dict[str, Any]] = []
         while self._poller.poll(0 if reports else None if timeout_s is None else timeout_s * 1000):
             try:
                 message = self._socket.recv(1 << 20)
@@ -126,7 +126,9 @@ class LocalExecutor:
         return reports
 
     def signal(self, number: int) -> None:
-        """Pass a signal on to every running attempt: INT politely, TERM with a grace period, HUP at once."""
+        """Pass a signal on to every running attempt: INT politely, TERM with a grace period, HUP at
+        once.
+        """
         for attempt in self.running:
             self._send(f"signal {attempt} {number}")
 

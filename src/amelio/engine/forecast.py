@@ -1,4 +1,6 @@
-"""What a run would do: every stage's reasons, what the cache would serve, and how long it would take."""
+"""What a run would do: every stage's reasons, what the cache would serve, and how long it would
+take.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +33,7 @@ def forecast(
     conditions: Conditions,
     expected_s: Mapping[str, float],
 ) -> list[Forecast]:
-    """Judge every stage in serial order, counting on those that it needs. Runs and writes nothing."""
+    """Judge every stage in serial order, counting on those that it needs. Runs nothing."""
     found: dict[str, Forecast] = {}
     forced: set[str] = set()
     for stage in stages:
@@ -96,7 +98,8 @@ def _is_cached(workspace: Workspace, stage: Stage, policy: Policy) -> bool:
 
 
 def expected_total_s(forecasts: Sequence[Forecast], schedule: Schedule) -> float:
-    """How long the run would take: the schedule played with the expected times. Uses the schedule up.
+    """How long the run would take: the schedule played with the expected times. Uses the schedule
+    up.
 
     Stages without a record count as the mean of those with one; all without a record gives 0.
     """

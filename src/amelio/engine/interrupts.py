@@ -43,7 +43,7 @@ class Interrupts:
         finally:
             self._forward = None
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.number:
             self.number = number if number != signal.SIGINT else self.number
             if self._forward:

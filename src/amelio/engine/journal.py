@@ -9,7 +9,6 @@ from typing import Any
 from amelio.atomic import write_bytes
 from amelio.engine.guard import journal_line
 
-
 RECORDED = "recorded"
 PUT_BACK = "put back"
 
@@ -96,7 +95,9 @@ class Journal:
         ]
 
     def recorded_attempts(self) -> list[OpenAttempt]:
-        """What was recorded since the journal was last compacted; its old outputs may still be there."""
+        """What was recorded since the journal was last compacted; its old outputs may still be
+        there.
+        """
         entries = list(self.entries())
         done = {e["attempt"] for e in entries if e.get("how") == RECORDED}
         started = [e for e in entries if e["kind"] == Entry.STARTED and e["attempt"] in done]

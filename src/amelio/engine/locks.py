@@ -59,5 +59,5 @@ def stage_lock(folder: Path, stage: str) -> Path:
 
 def wait_until_free(path: Path, patience_s: float) -> None:
     """Return when nobody holds the lock. Raises EnvironmentFailedError after `patience_s`."""
-    with held(path, patience_s, lambda holder: None):
+    with held(path, patience_s, lambda _: None):
         return

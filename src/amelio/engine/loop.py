@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from amelio import faults, fingerprint
 from amelio.engine.attempts import Attempt, Attempts
@@ -88,9 +87,12 @@ class Setup:
 class Runner:
     """The loop over a schedule.
 
-    Under the repository lock: everything that ended is recorded, then as many ready stages as there are slots are
-    judged, and what must run is started. Without it: wait for the next end. Lock entries are written in batches,
-    at the latest after FLUSH_EVERY_S; only then the journal calls an attempt recorded and old outputs are removed.
+    Under the repository lock: everything that ended is recorded, then as many ready stages as
+        there are slots are
+    judged, and what must run is started. Without it: wait for the next end. Lock entries are
+    written in batches,
+    at the latest after FLUSH_EVERY_S; only then the journal calls an attempt recorded and old
+    outputs are removed.
 
     trouble: what went wrong with the repository itself, not with one stage
     """
@@ -226,13 +228,13 @@ class Runner:
             self.books.lose(stage.id, Outcome.SKIPPED, message, reasons=reasons)
 
     def _require_cached(self, stage: Stage, reasons: Sequence[Reason], policy: Policy) -> None:
-        """A conditional stage lacks outputs that the lock file has: never a reason to run it again."""
+        """A conditional stage lacks outputs that the lock file has: no reason to run it."""
         if self._ws.is_cached(stage.id, policy):
             return
         lost = ", ".join(reason.what for reason in reasons)
         raise InputError(
             f"{stage.name}: unchanged since it last ran, but outputs are missing here: {lost}",
-            hint=f"fetch them with `dvc pull {stage.name}`, or make them anew with `-f -s {stage.name}`",
+            hint=f"fetch them with `dvc pull {stage.name}`, or make them anew with `-fs {stage.name}`",
         )
 
     def _start(self, stage: Stage, reasons: tuple[Reason, ...], policy: Policy) -> None:
@@ -265,7 +267,7 @@ class Runner:
             self._spawn(start, task)
 
     def _is_whole(self, finished: Finished, task: Task) -> bool:
-        """Whether the crashed attempt did this very work, and its outputs are still what it made."""
+        """Whether the crashed attempt did this very work, and its outputs are as it left them."""
         if finished.attempt.signature != task.signature:
             return False
         return finished.hashes is None or finished.hashes == self._ws.output_hashes(task.stage)

@@ -23,7 +23,9 @@ class _Probe:
 
 
 class Probes:
-    """A probe takes its stage's slot while it runs; then the stage is asked again, and finds the answer."""
+    """A probe takes its stage's slot while it runs; then the stage is asked again, and finds the
+    answer.
+    """
 
     def __init__(
         self,

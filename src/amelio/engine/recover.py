@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from amelio import fingerprint
 from amelio.engine import attic, locks
 from amelio.engine.attempts import Attempt, Attempts, reopen
 from amelio.engine.executor import Exit, exit_of
-from amelio import fingerprint
 from amelio.engine.journal import Journal
 
 DEATH_PATIENCE_S = 30.0
@@ -17,7 +17,8 @@ DEATH_PATIENCE_S = 30.0
 class Finished:
     """An attempt whose command had ended well when amelio died.
 
-    hashes: what its outputs must hash to, when storing them may have replaced their files; None: they are untouched
+    hashes: what its outputs must hash to, when storing them may have replaced their files; None:
+        they are untouched
     """
 
     attempt: Attempt
@@ -26,9 +27,11 @@ class Finished:
 
 
 def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[str, Finished]:
-    """Undo what was cut off; return what only lacks its record, by stage. Called with the run lock held.
+    """Undo what was cut off; return what only lacks its record, by stage. Called with the run
+    lock held.
 
-    An attempt can still be recorded when its outputs are what the guard saw at its end and its inputs are what
+    An attempt can still be recorded when its outputs are what the guard saw at its end and its
+    inputs are what
     they were at its start. Of several for one stage the last counts.
     """
     finished: dict[str, Finished] = {}

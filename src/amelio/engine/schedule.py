@@ -1,4 +1,6 @@
-"""Which stage may start next. Pure: knows order, readiness, slots, mutexes and counters, and nothing of files."""
+"""Which stage may start next. Pure: knows order, readiness, slots, mutexes and counters, and
+nothing of files.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,9 +36,11 @@ class Grant:
 
 
 class Schedule:
-    """A stage is startable when all it needs is done, a slot is free, and its mutexes and counters are too.
+    """A stage is startable when all it needs is done, a slot is free, and its mutexes and
+    counters are too.
 
-    With one slot, stages go in serial order. With more, the one with the longest expected path behind it goes
+    With one slot, stages go in serial order. With more, the one with the longest expected path
+    behind it goes
     first. A stage that does not get its counters does not hold up others that do.
     """
 
@@ -122,7 +126,7 @@ class Schedule:
                 self._ready.add(dependent)
 
     def fail(self, stage: str) -> list[str]:
-        """The stage failed: it and all that need it will not run. Returns those, in serial order."""
+        """It failed: all that need it will not run. Returns those, in serial order."""
         if stage in self._grants:
             self.stop(stage)
         lost = self._behind(stage)
@@ -179,7 +183,8 @@ class Schedule:
         for name in wanted:
             if name not in self._totals:
                 raise InputError(
-                    f"{stage.name}: meta.amelio.resources.{name}: can never be had, nobody says how many there are",
+                    f"{stage.name}: meta.amelio.resources.{name}: can never be had:"
+                    " nobody says how many there are",
                     path=stage.place,
                     hint=f"set resources.{name} in amelio.yaml",
                 )

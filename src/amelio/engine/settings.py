@@ -57,11 +57,11 @@ def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
     problems: list[str] = []
     if not isinstance(raw, Mapping):
         raise InputError(f"{stage}: meta.amelio: expected a mapping, got {raw!r}", path=place)
-    for key in raw:
-        if key not in _STAGE_KEYS:
-            problems.append(
-                f"{stage}: meta.amelio.{key}: unknown key{_did_you_mean(key, _STAGE_KEYS)}"
-            )
+    problems += [
+        f"{stage}: meta.amelio.{key}: unknown key{_did_you_mean(key, _STAGE_KEYS)}"
+        for key in raw
+        if key not in _STAGE_KEYS
+    ]
     values: dict[str, Any] = {}
     for key, (name, read) in _STAGE_KEYS.items():
         if key in raw:
@@ -77,7 +77,9 @@ def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
 
 
 def load_project(root: Path) -> ProjectSettings:
-    """Read `amelio.yaml`; defaults without one. Raises InputError. Sections that are not the engine's are left alone."""
+    """Read `amelio.yaml`; defaults without one. Raises InputError. Sections that are not the
+    engine's are left alone.
+    """
     path = root / SETTINGS_FILE
     try:
         text = path.read_text(encoding="utf-8")
@@ -114,12 +116,14 @@ def load_project(root: Path) -> ProjectSettings:
 
 
 def machine_totals(settings: ProjectSettings) -> dict[str, int]:
-    """How much of each counter there is: the machine's CPUs and GPUs, and what `amelio.yaml` says."""
+    """How much of each counter there is: the machine's, and what `amelio.yaml` says."""
     return {"cpu": os.cpu_count() or 1, "gpu": len(gpu_ids(None)), **settings.resources}
 
 
 def gpu_ids(total: int | None) -> list[str]:
-    """The ids handed out as CUDA_VISIBLE_DEVICES: those visible to amelio itself, else the machine's."""
+    """The ids handed out as CUDA_VISIBLE_DEVICES: those visible to amelio itself, else the
+    machine's.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         ids = [name.strip() for name in visible.split(",") if name.strip()]

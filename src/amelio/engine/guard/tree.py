@@ -1,5 +1,8 @@
 """A stage's whole process tree: adopt, signal and end it, whatever it did to get away."""
 
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH123, PTH208
+
 import contextlib
 import ctypes
 import os
@@ -11,9 +14,9 @@ POLL_S = 0.01
 
 
 def adopt_orphans() -> bool:
-    """Make this process the parent of every orphan below it (Linux). False where the system cannot."""
+    """Become the parent of every orphan below (Linux). False where the system cannot."""
     try:
-        return ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
 

@@ -1,8 +1,13 @@
 """The small process that every guard is forked from; it has imported next to nothing.
 
-Run as a program: `python -I -S zygote.py SOCKET LIFE`. SOCKET takes `run TASK_FILE` and `signal ATTEMPT NUMBER`,
-and carries the guards' answers. LIFE is the reading end of a pipe that only amelio holds open: its end is amelio's.
+Run as a program: `python -I -S zygote.py SOCKET LIFE`. SOCKET takes `run TASK_FILE` and `signal
+    ATTEMPT NUMBER`,
+and carries the guards' answers. LIFE is the reading end of a pipe that only amelio holds open:
+its end is amelio's.
 """
+
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH100, PTH120, PTH123
 
 import contextlib
 import json
@@ -18,9 +23,9 @@ from typing import Any
 if __name__ == "__main__":
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path += [here, os.path.dirname(os.path.dirname(here))]
-    import fingerprint
-    import journal_line
-    import tree
+    import fingerprint  # type: ignore[import-not-found,no-redef,unused-ignore]
+    import journal_line  # type: ignore[import-not-found,no-redef,unused-ignore]
+    import tree  # type: ignore[import-not-found,no-redef,unused-ignore]
 else:
     from amelio import fingerprint
     from amelio.engine.guard import journal_line, tree
@@ -31,7 +36,9 @@ CANNOT_START = 127
 
 
 def serve(connection: socket.socket, life: int) -> None:
-    """Fork a guard for every task, pass signals on, until amelio is gone. In a session of its own already."""
+    """Fork a guard for every task, pass signals on, until amelio is gone. In a session of its own
+    already.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     guards: dict[str, int] = {}
@@ -68,7 +75,8 @@ def _guard_and_exit(task: dict[str, Any], connection: socket.socket, life: int) 
 class Guard:
     """Runs one attempt's commands, outlives none of them, and says how they ended.
 
-    While a command runs it waits for: its end, the deadline, a signal from amelio, amelio's death. It reports
+    While a command runs it waits for: its end, the deadline, a signal from amelio, amelio's
+        death. It reports
     only when every process of the tree is dead, so what it then sees of the outputs is final.
     """
 
