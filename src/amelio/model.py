@@ -176,6 +176,20 @@ class Verdict:
     is_pullable: bool = False
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What decides that there is nothing to do.
+
+    known: inputs and outputs with the fingerprints that they had when they were judged
+    files: other files
+    folders: of these only the list of names counts
+    """
+
+    known: Mapping[str, str]
+    files: Sequence[str]
+    folders: Sequence[str]
+
+
 class Workspace(Protocol):
     """A repository as the engine sees it. One thread only; everything between two `locked()` may
     have changed.
@@ -265,6 +279,9 @@ class Workspace(Protocol):
 
     def facts(self, stage: str) -> list[OutputFact]:
         """The stage's outputs as the lock file has them."""
+
+    def watched(self) -> Watched | None:
+        """What decides that there is nothing to do; None when files alone do not decide."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from amelio.engine import instant
 from amelio.engine import recover as recovery
 from amelio.engine import settings as project
 from amelio.engine.attempts import Attempts
@@ -23,7 +24,8 @@ from amelio.insight import records
 from amelio.model import Outcome, Policy, RunResult, Selection, Stage, Workspace
 
 RUN_PATIENCE_S = 600.0
-STATE_FOLDER = Path(".dvc", "tmp", "amelio")
+STATE_FOLDER = instant.STATE_FOLDER
+UP_TO_DATE = "Data and pipelines are up to date."
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ def _run(
     (state / LOCKS).mkdir(exist_ok=True)
     journal = Journal(state / JOURNAL)
     attempts = Attempts(journal, folder)
+    instant.forget(state)
     with workspace.session():
         finished = recovery.recover(journal, attempts, state / LOCKS)
         with workspace.locked():
@@ -195,6 +198,7 @@ def _run(
         listener(Event(EventKind.PLANNED, time.time(), n_stages=len(plan.stages)))
         runner = Runner(setup, interrupts, listener)
         runner.run()
+        watched = workspace.watched() if _is_idle(runner, plan) else None
     run = RunResult(
         run=folder.name,
         started=started,
@@ -206,7 +210,37 @@ def _run(
     records.save(folder, run)
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
     records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)
+    if watched and not interrupts.number:
+        marks = dict(watched.known)
+        marks |= {path: instant.mark(path) for path in watched.files}
+        marks |= {p: instant.mark(p) for p in map(instant.entries_of, watched.folders)}
+        instant.save(state, _instant_key(options), marks, idle_lines(run))
     return ReproResult(run, folder, interrupts.number, runner.trouble, runner.books.errors)
+
+
+def idle_lines(run: RunResult) -> list[str]:
+    """What to say when there was, and is, nothing to do."""
+    skipped = run.with_outcome(Outcome.SKIPPED)
+    return [*(f"{s.name} skipped: {s.message}" for s in skipped), UP_TO_DATE]
+
+
+def _is_idle(runner: Runner, plan: _Plan) -> bool:
+    """Whether the next run would find nothing to do, as far as files decide that."""
+    conditions = [settings.when for settings in plan.settings.values() if settings.when]
+    if any("env" in text or "exists" in text for text in conditions):
+        return False
+    lasting = (Outcome.RAN, Outcome.RESTORED, Outcome.UP_TO_DATE, Outcome.SKIPPED)
+    return not runner.trouble and all(s.outcome in lasting for s in runner.books.results())
+
+
+def _instant_key(options: ReproOptions) -> list[str]:
+    selection = options.selection
+    flags = {
+        "s": selection.single_item, "p": selection.pipeline, "P": selection.all_pipelines,
+        "R": selection.recursive, "downstream": selection.downstream, "glob": selection.glob,
+        "allow-missing": options.policy.allow_missing,
+    }  # fmt: skip
+    return instant.key([flag for flag, is_on in flags.items() if is_on], selection.targets)
 
 
 def _new_run_id(now: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from amelio.actions.repro import ReproResult
+from amelio.actions.repro import ReproResult, idle_lines
 from amelio.engine.events import Event, EventKind
 from amelio.insight.wording import duration, reason
 from amelio.model import Outcome, RunResult, StageResult
@@ -117,9 +117,7 @@ def summary_lines(result: ReproResult) -> Iterator[str]:
     told = [f"{n} {outcome}" for outcome, n in counts.items() if n]
     idle = (Outcome.UP_TO_DATE, Outcome.SKIPPED)
     if not result.exit_code and all(stage.outcome in idle for stage in run.stages):
-        for stage in run.with_outcome(Outcome.SKIPPED):
-            yield f"{stage.name} skipped: {stage.message}"
-        yield "Data and pipelines are up to date."
+        yield from idle_lines(run)
         return
     yield f"{', '.join(told) or 'nothing done'} in {duration(run.ended - run.started)}{_saved(run)}"
     for stage in run.with_outcome(Outcome.FAILED, Outcome.INTERRUPTED):

@@ -59,6 +59,11 @@ class Trust:
         for path in paths:
             self._remember(path, fingerprint.of_path(path), time.time_ns())
 
+    def mark(self, path: str) -> str:
+        """The fingerprint with which the path was last looked at."""
+        known = self._known.get(path)
+        return known[0] if known else fingerprint.MISSING
+
     def save(self) -> None:
         """Keep it for the next run."""
         if self._is_changed:

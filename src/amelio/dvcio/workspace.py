@@ -5,6 +5,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amelio import faults
-from amelio.dvcio import commands, judge, outputs, runcache
+from amelio.dvcio import commands, judge, outputs, runcache, watch
 from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
 from amelio.dvcio.lockfile import LockFileReader, LockFileWriter, dumps
 from amelio.dvcio.passthrough import stage_environment
@@ -21,7 +22,7 @@ from amelio.dvcio.selection import select
 from amelio.dvcio.translate import stage_translated, suggesting, translated
 from amelio.dvcio.trust import Trust
 from amelio.errors import InputError
-from amelio.model import OutputFact, OutputPath, Policy, Selection, Stage, StageKind, Task, Verdict
+from amelio.model import OutputFact, OutputPath, Policy, Selection, Stage, StageKind, Task, Verdict, Watched
 
 if TYPE_CHECKING:
     from dvc.output import Output
@@ -53,6 +54,8 @@ class DvcWorkspace:
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
         self._branch = _branch(self.root)
+        self._planned_ns = 0
+        self._is_shared = False
         self._trust = Trust(repo.state, Path(repo.tmp_dir) / "amelio" / "trusted.json")
 
     @property
@@ -100,6 +103,7 @@ class DvcWorkspace:
         """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the
         selection.
         """
+        self._planned_ns = time.time_ns()
         with translated(InputError), suggesting(self.repo):
             stages, graph = select(self.repo, selection)
         planned = {stage: _identify(stage) for stage in stages}
@@ -127,6 +131,7 @@ class DvcWorkspace:
     def refresh(self, stages: Sequence[str]) -> None:
         """Read the lock entries of `stages` again where another program wrote the lock file."""
         changed = [path for path, reader in self._readers.items() if not reader.is_current]
+        self._is_shared |= bool(changed)
         for path in changed:
             self._readers[path] = LockFileReader(_lock_path(path))
         for key in stages if changed else ():
@@ -335,6 +340,28 @@ class DvcWorkspace:
             if not out.changed_checksum():
                 return True
             return bool(out.use_cache and out.cache.exists(out.get_hash().value))
+
+    def watched(self) -> Watched | None:
+        """What decides that there is nothing to do, as it was when that was decided.
+
+        None when files alone do not decide, or something changed while the run went on.
+        """
+        stages = list(self._stages.values())
+        if self._is_shared or not all(map(watch.is_watchable, stages)):
+            return None
+        with translated():
+            files = watch.watched_files(self.repo)
+            folders = watch.folders_seen(self.repo, files)
+            cache = watch.cache_folders(self.repo)
+        if folders is None or not all(watch.is_older(f, self._planned_ns) for f in files):
+            return None
+        if not all(reader.is_current for reader in self._readers.values()):
+            return None
+        files.update(str(reader.path) for reader in self._readers.values())
+        files.update(path for ignores in folders.values() for path in ignores)
+        known = {path: self._trust.mark(path) for stage in stages for path in _local_paths(stage)}
+        metrics = [os.path.join(self.repo.root_dir, path) for path in self.metric_files()]
+        return Watched(known, [*files, *(m for m in metrics if m not in known)], [*folders, *cache])
 
     def _describe(self, key: str, planned: Mapping["DvcStage", str]) -> Stage:
         stage = self._stages[key]

@@ -234,7 +234,7 @@ class Runner:
         lost = ", ".join(reason.what for reason in reasons)
         raise InputError(
             f"{stage.name}: unchanged since it last ran, but outputs are missing here: {lost}",
-            hint=f"fetch them with `dvc pull {stage.name}`, or make them anew with `-fs {stage.name}`",
+            hint=f"fetch them with `dvc pull {stage.name}`, or run it with `-fs {stage.name}`",
         )
 
     def _start(self, stage: Stage, reasons: tuple[Reason, ...], policy: Policy) -> None:
