@@ -1,4 +1,4 @@
-"""Everything on which "nothing to do" depends: for the next run to look at instead of asking DVC."""
+"""Everything on which "nothing to do" depends, for the next run to look at."""
 
 # Paths are strings here: they come from DVC.
 # ruff: noqa: PTH112, PTH116, PTH118, PTH119, PTH120, PTH208
@@ -21,7 +21,9 @@ def watched_files(repo: "Repo") -> set[str]:
     import dvc
     from dvc.config import Config
 
-    files = {str(path) for level in Config.LEVELS for path in [repo.config.files.get(level)] if path}
+    files = {
+        str(path) for level in Config.LEVELS for path in [repo.config.files.get(level)] if path
+    }
     files |= {os.path.join(repo.root_dir, "amelio.yaml"), str(dvc.__file__), str(amelio.__file__)}
     for path in {stage.path for stage in repo.index.stages}:
         files.add(path)
@@ -88,4 +90,3 @@ def is_older(path: str, than_ns: int) -> bool:
         return os.stat(path).st_ctime_ns < than_ns
     except OSError:
         return True
-

@@ -22,7 +22,17 @@ from amelio.dvcio.selection import select
 from amelio.dvcio.translate import stage_translated, suggesting, translated
 from amelio.dvcio.trust import Trust
 from amelio.errors import InputError
-from amelio.model import OutputFact, OutputPath, Policy, Selection, Stage, StageKind, Task, Verdict, Watched
+from amelio.model import (
+    OutputFact,
+    OutputPath,
+    Policy,
+    Selection,
+    Stage,
+    StageKind,
+    Task,
+    Verdict,
+    Watched,
+)
 
 if TYPE_CHECKING:
     from dvc.output import Output
