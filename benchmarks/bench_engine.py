@@ -1,6 +1,6 @@
 """`amelio repro` and `dvc repro` on the same repositories, one after the other.
 
-Run: python benchmarks/bench_engine.py [--quick]. Wall seconds of whole commands, the best of two for short ones.
+Run: python benchmarks/bench_engine.py [--quick]. Seconds of whole commands.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 N_IMAGES = 60_000
@@ -21,7 +22,13 @@ AMELIO = [sys.executable, "-m", "amelio"]
 def run(argv: list[str], folder: Path) -> float:
     """Seconds that a command takes."""
     started = time.perf_counter()
-    subprocess.run(argv, cwd=folder, check=True, capture_output=True, env={**os.environ, "DVC_NO_ANALYTICS": "1"})
+    subprocess.run(
+        argv,
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+    )
     return time.perf_counter() - started
 
 
@@ -54,14 +61,18 @@ def dag(n: int, seed: int) -> tuple[str, float]:
     return "".join(lines), max(max(ends), n / 8)
 
 
-def compare(name: str, make: Callable[[Path], Path], ours: list[str], theirs: list[str] | None) -> None:
+def compare(
+    name: str, make: Callable[[Path], Path], ours: list[str], theirs: list[str] | None
+) -> None:
     """One line of the table, and one for the run after it, in which there is nothing to do."""
     with tempfile.TemporaryDirectory() as folder:
         mine = make(Path(folder) / "amelio")
         took = run([*AMELIO, "repro", *ours], mine)
         idle = min(run([*AMELIO, "repro"], mine) for _ in range(2))
         full = run([*AMELIO, "repro", "--no-fast"], mine)
-        line = f"{name:34} amelio {took:7.2f} s, nothing to do {idle:5.2f} s (in full {full:5.2f} s)"
+        line = (
+            f"{name:34} amelio {took:7.2f} s, nothing to do {idle:5.2f} s (in full {full:5.2f} s)"
+        )
         if theirs is not None:
             other = make(Path(folder) / "dvc")
             line += f"   dvc {run([*DVC, 'repro', *theirs], other):7.2f} s,"
@@ -72,7 +83,9 @@ def compare(name: str, make: Callable[[Path], Path], ours: list[str], theirs: li
 
 def images(folder: Path) -> Path:
     """A repository whose one stage depends on many files."""
-    made = repository(folder, "  a:\n    cmd: ls images | wc -l > a\n    deps: [images]\n    outs: [a]\n")
+    made = repository(
+        folder, "  a:\n    cmd: ls images | wc -l > a\n    deps: [images]\n    outs: [a]\n"
+    )
     (made / "images").mkdir()
     for i in range(N_IMAGES):
         (made / "images" / f"{i:06}.jpg").write_text(str(i))
@@ -97,14 +110,25 @@ def main() -> None:
     for n in (100,) if is_quick else (100, 1000):
         stages = fan(n, "echo")
         theirs: list[str] | None = [] if n == 100 else None
-        compare(f"{n + 1} trivial stages, -j 2", lambda f, s=stages: repository(f, s), ["-j", "2"], theirs)  # type: ignore[misc]
+        compare(
+            f"{n + 1} trivial stages, -j 2",
+            partial(repository, stages=stages),
+            ["-j", "2"],
+            theirs,
+        )
     if is_quick:
         return
     with tempfile.TemporaryDirectory() as folder:
-        print(f"walk and stat of {N_IMAGES} files: {walk_seconds(images(Path(folder) / 'x') / 'images'):.2f} s")
+        seconds = walk_seconds(images(Path(folder) / "x") / "images")
+        print(f"walk and stat of {N_IMAGES} files: {seconds:.2f} s")
     compare(f"{N_IMAGES} files as a dependency", images, [], [])
     graph, least_s = dag(200, 1)
-    compare(f"200 stages of 1 s, -j 8 (≥ {least_s:.0f} s)", lambda f: repository(f, graph), ["-j", "8"], None)
+    compare(
+        f"200 stages of 1 s, -j 8 (≥ {least_s:.0f} s)",
+        lambda f: repository(f, graph),
+        ["-j", "8"],
+        None,
+    )
 
 
 if __name__ == "__main__":

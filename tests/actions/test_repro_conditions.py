@@ -18,7 +18,7 @@ RETRAIN = (
 
 @pytest.fixture
 def retraining(project: Project) -> Project:
-    """The guide's pipeline in small: new data alone retrains only when the probe is below the limit."""
+    """The guide's pipeline in small: new data alone retrains only if the probe is bad."""
     project.write("data", "1")
     project.write("train.py", "# 1")
     project.write("params.yaml", "lr: 1\nretrain: {policy: if_needed, below: 0.9}\n")
@@ -113,7 +113,11 @@ def test_a_missing_output_that_is_in_the_lock_is_fetched_and_never_retrained(
 
 @pytest.mark.parametrize(
     ("probe", "message"),
-    [("echo no json", "printed no JSON"), ("exit 3", "failed with exit code 3"), ("echo '{}'", "no probe.overall")],
+    [
+        ("echo no json", "printed no JSON"),
+        ("exit 3", "failed with exit code 3"),
+        ("echo '{}'", "no probe.overall"),
+    ],
 )
 def test_a_probe_that_does_not_answer(retraining: Project, probe: str, message: str) -> None:
     text = retraining.read("dvc.yaml")
@@ -139,9 +143,13 @@ def test_metrics_of_ancestors_are_read_when_the_stage_is_ready(
     project: Project, when: str, accuracy: float, outcome: str
 ) -> None:
     project.write("in", str(accuracy))
-    make = "mkdir -p eval && echo \"{\\\"accuracy\\\": $(cat in)}\" > eval/metrics.json"
+    make = 'mkdir -p eval && echo "{\\"accuracy\\": $(cat in)}" > eval/metrics.json'
     project.stages(
-        evaluate={"cmd": make, "deps": ["in"], "metrics": [{"eval/metrics.json": {"cache": False}}]},
+        evaluate={
+            "cmd": make,
+            "deps": ["in"],
+            "metrics": [{"eval/metrics.json": {"cache": False}}],
+        },
         other={"cmd": "true", "metrics": ["other.json"], "frozen": True},
         deploy={
             "cmd": "echo > deployed",

@@ -6,9 +6,9 @@ from pathlib import Path
 from amelio.engine.instant import STATE_FOLDER, answer, key
 
 SELECTING = {
-    "--single-item": "s", "-s": "s", "--pipeline": "p", "-p": "p", "--all-pipelines": "P", "-P": "P",
-    "--recursive": "R", "-R": "R", "--downstream": "downstream", "--glob": "glob",
-    "--allow-missing": "allow-missing",
+    "--single-item": "s", "-s": "s", "--pipeline": "p", "-p": "p",
+    "--all-pipelines": "P", "-P": "P", "--recursive": "R", "-R": "R",
+    "--downstream": "downstream", "--glob": "glob", "--allow-missing": "allow-missing",
 }  # fmt: skip
 HARMLESS = frozenset(
     ["-k", "--keep-going", "--ignore-errors", "--no-run-cache", "--no-commit", "--no-wait"]

@@ -2,12 +2,15 @@
 
 import json
 import logging
+import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amelio.atomic import write_text
 from amelio.errors import EnvironmentFailedError
@@ -47,21 +50,29 @@ def repository_lock(repo: "Repo", patience_s: float = PATIENCE_S) -> Iterator[No
         repo.lock.unlock()
 
 
+@dataclass(frozen=True)
+class _Paths:
+    read: list[str]
+    written: list[str]
+
+
 class PathLocks:
-    """Entries in DVC's `rwlock` file for the stages at work, so that other DVC commands keep off
-    their files.
+    """Entries in DVC's `rwlock` file, so that other DVC commands keep off the stages at work.
+
+    An edit of that file takes a millisecond: entries are given back at the next one, or `sweep`.
     """
 
     def __init__(self, repo: "Repo") -> None:
         self._repo = repo
-        self._held: dict[str, ExitStack] = {}
+        self._held: dict[str, _Paths] = {}
+        self._given_back: list[_Paths] = []
 
     def take(self, key: str, stage: "Stage") -> None:
         """Lock what the stage reads and writes. Raises BusyError."""
         from dvc.dependency.db import AbstractDependency
         from dvc.dependency.repo import RepoDependency
         from dvc.lock import LockError
-        from dvc.rwlock import RWLockFileCorruptedError, RWLockFileFormatError, rwlock
+        from dvc.rwlock import _acquire_read, _acquire_write, _check_blockers
 
         reads = [
             item.fs_path
@@ -69,33 +80,65 @@ class PathLocks:
             if not isinstance(item, (RepoDependency, AbstractDependency))
         ]
         writes = [item.fs_path for item in stage.outs]
-        repo = self._repo
-        is_hard = repo.config["core"].get("hardlink_lock", False)
-        for is_last_try in (False, True):
-            stack = ExitStack()
-            try:
-                command = " ".join(sys.argv)
-                stack.enter_context(rwlock(repo.tmp_dir, repo.fs, command, reads, writes, is_hard))
-            except LockError as error:
-                raise BusyError(str(error)) from error
-            except (RWLockFileCorruptedError, RWLockFileFormatError):
-                if is_last_try:
-                    raise
-                self._mend()
-            else:
-                self._held[key] = stack
-                return
+        info = self._info()
+        folder = self._repo.tmp_dir
+        try:
+            with self._edited() as lock:
+                _check_blockers(folder, lock, info, mode="write", waiters=reads + writes)
+                _check_blockers(folder, lock, info, mode="read", waiters=writes)
+                changes = _Paths(
+                    _acquire_read(lock, info, reads), _acquire_write(lock, info, writes)
+                )
+        except LockError as error:
+            raise BusyError(str(error)) from error
+        self._held[key] = changes
 
     def give_back(self, key: str) -> None:
-        """Unlock, when locked."""
-        stack = self._held.pop(key, None)
-        if stack is not None:
-            stack.close()
+        """Unlock soon, when locked."""
+        paths = self._held.pop(key, None)
+        if paths is not None:
+            self._given_back.append(paths)
+
+    def sweep(self) -> None:
+        """Unlock now what was given back."""
+        if self._given_back:
+            with self._edited():
+                pass
 
     def give_all_back(self) -> None:
         """Unlock everything."""
         for key in list(self._held):
             self.give_back(key)
+        self.sweep()
+
+    @contextmanager
+    def _edited(self) -> Iterator[Any]:
+        from dvc.rwlock import (
+            RWLockFileCorruptedError,
+            RWLockFileFormatError,
+            _edit_rwlock,
+            _release_read,
+            _release_write,
+        )
+
+        repo = self._repo
+        is_hard = repo.config["core"].get("hardlink_lock", False)
+        with ExitStack() as stack:
+            try:
+                lock = stack.enter_context(_edit_rwlock(repo.tmp_dir, repo.fs, is_hard))
+            except (RWLockFileCorruptedError, RWLockFileFormatError):
+                self._mend()
+                lock = stack.enter_context(_edit_rwlock(repo.tmp_dir, repo.fs, is_hard))
+            for paths in self._given_back:
+                _release_write(lock, self._info(), paths.written)
+                lock.setdefault("write", defaultdict(dict))  # DVC takes an empty one out
+                _release_read(lock, self._info(), paths.read)
+                lock.setdefault("read", defaultdict(list))
+            self._given_back.clear()
+            yield lock
+
+    def _info(self) -> dict[str, Any]:
+        return {"pid": os.getpid(), "cmd": " ".join(sys.argv)}
 
     def _mend(self) -> None:
         """Replace a torn `rwlock` file, which DVC would ask the user to remove. Called under the

@@ -1,10 +1,12 @@
 """Everything on which "nothing to do" depends, for the next run to look at."""
 
 # Paths are strings here: they come from DVC.
-# ruff: noqa: PTH112, PTH116, PTH118, PTH119, PTH120, PTH208
+# ruff: noqa: PTH112, PTH116, PTH118, PTH119, PTH120, PTH123, PTH208
 import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 import amelio
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage
 
+_StringsLoader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 IGNORES = (".dvcignore", ".gitignore")
 DEFAULT_PARAMS = "params.yaml"
 
@@ -28,18 +31,22 @@ def watched_files(repo: "Repo") -> set[str]:
     for path in {stage.path for stage in repo.index.stages}:
         files.add(path)
         if os.path.basename(path) == "dvc.yaml":
-            files |= set(_variable_files(repo, path))
+            files |= set(_variable_files(path))
     return files
 
 
-def _variable_files(repo: "Repo", project_file: str) -> Iterable[str]:
+def _variable_files(project_file: str) -> Iterable[str]:
     folder = os.path.dirname(project_file)
     yield os.path.join(folder, DEFAULT_PARAMS)
-    contents = next(s for s in repo.index.stages if s.path == project_file).dvcfile.contents
-    lists = [contents.get("vars"), *(s.get("vars") for s in contents.get("stages", {}).values())]
+    with open(project_file, encoding="utf-8") as file:
+        text = file.read()
+    if "vars" not in text:
+        return
+    contents = yaml.load(text, Loader=_StringsLoader) or {}  # noqa: S506 - strings only
+    stages = (contents.get("stages") or {}).values()
+    lists = [contents.get("vars"), *(s.get("vars") for s in stages if isinstance(s, dict))]
     for entry in (entry for found in lists for entry in found or () if isinstance(entry, str)):
-        name = entry.partition(":")[0]
-        yield os.path.join(folder, name)
+        yield os.path.join(folder, entry.partition(":")[0])
 
 
 def is_watchable(stage: "Stage") -> bool:

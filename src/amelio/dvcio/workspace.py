@@ -108,6 +108,7 @@ class DvcWorkspace:
         """
         with translated(), repository_lock(self.repo):
             yield
+            self._path_locks.sweep()
 
     def plan(self, selection: Selection) -> Sequence[Stage]:
         """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the

@@ -131,8 +131,11 @@ class Attempts:
         return kept
 
     def note_hashes(self, attempt: Attempt, hashes: Mapping[str, str]) -> None:
-        """The outputs have been hashed and are about to be stored."""
-        self._journal.append(Entry.HASHED, attempt=attempt.id, hashes=dict(hashes))
+        """The outputs have been hashed and are about to be stored.
+
+        Not synced: after a loss of power, in contrast to a crash, the command may run again.
+        """
+        self._journal.append(Entry.HASHED, is_synced=False, attempt=attempt.id, hashes=dict(hashes))
 
     def kept(self, attempt: Attempt) -> Path | None:
         """The folder of a failed attempt's outputs, when it made any."""

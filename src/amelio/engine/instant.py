@@ -1,4 +1,4 @@
-"""Answers "nothing to do" from a fingerprint of all that the decision depended on. Standard library only."""
+"""Answers "nothing to do" from a fingerprint of all that this depended on."""
 
 # ruff: noqa: PTH116
 import json
@@ -16,7 +16,7 @@ _ENTRIES_OF = "entries of "  # marks a folder of which only the list of names co
 
 
 def mark(path: str) -> str:
-    """The fingerprint of a watched path; of `entries of FOLDER`, only what changes with its names."""
+    """The fingerprint of a watched path; of `entries of FOLDER`, that of its names."""
     if not path.startswith(_ENTRIES_OF):
         return fingerprint.of_path(path)
     try:

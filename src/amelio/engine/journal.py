@@ -53,9 +53,10 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, kind: Entry, **fields: Any) -> None:
+    def append(self, kind: Entry, *, is_synced: bool = True, **fields: Any) -> None:
         """Add a line and sync it. Raises OSError."""
-        journal_line.append(str(self.path), {"kind": kind.value, **fields})
+        entry = {"kind": kind.value, **fields}
+        journal_line.append(str(self.path), entry, is_synced=is_synced)
 
     def close(self, attempts: Iterable[str], how: str) -> None:
         """Write down that attempts have been dealt with. Raises OSError."""
