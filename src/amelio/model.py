@@ -280,6 +280,12 @@ class Workspace(Protocol):
     def facts(self, stage: str) -> list[OutputFact]:
         """The stage's outputs as the lock file has them."""
 
+    def revision(self) -> str | None:
+        """The commit that is checked out; None where there is none."""
+
+    def recorded_parameters(self) -> Mapping[str, Any]:
+        """The parameters of the plan's stages, by file, as last recorded."""
+
     def watched(self) -> Watched | None:
         """What decides that there is nothing to do; None when files alone do not decide."""
 

@@ -2,11 +2,15 @@
 
 import json
 import os
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
-from amelio.errors import InputError
+from amelio.cli.instant import instant
+from amelio.errors import EnvironmentFailedError, InputError
 from amelio.insight import records
 from amelio.model import OnError, ReasonKind
 from tests.actions.engine_project import Project
@@ -275,3 +279,38 @@ def test_an_edit_that_keeps_size_and_mtime_is_seen(project: Project) -> None:
         assert project.outcomes() == {"a": "ran"}
         assert project.is_clean()
     assert project.read("out") == "22"
+
+
+def test_the_record_knows_revision_and_parameters(project: Project) -> None:
+    project.write("params.yaml", "lr: 0.1\n")
+    project.stages(a={"cmd": "echo > a", "params": ["lr"], "outs": ["a"]})
+    assert project.repro().run.revision is None
+    subprocess.run(["git", "add", "."], cwd=project.root, check=True)
+    subprocess.run(["git", "commit", "--quiet", "-m", "x"], cwd=project.root, check=True)
+    result = project.repro(force=True)
+    assert result.run.revision is not None
+    raw = json.loads((result.folder / records.RECORD).read_text())
+    assert raw["parameters"] == {"params.yaml": {"lr": 0.1}}
+
+
+def test_a_dvc_of_an_untested_version(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.stages(a={"cmd": "true"})
+    monkeypatch.setattr("amelio.dvcio.version.version", lambda _: "4.0.1")
+    with pytest.raises(EnvironmentFailedError, match=r"DVC 4\.0\.1 is not a version"):
+        project.repro()
+
+
+def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repo.init(no_scm=True).close()
+    plain = Project(tmp_path)
+    plain.stages(a={"cmd": "echo > a", "outs": ["a"]}, b={"cmd": "cp a b", "deps": ["a"], "outs": ["b"]})
+    assert set(plain.outcomes(jobs=2).values()) == {"ran"}
+    assert instant([]) == 0
+    assert plain.is_clean()
+
+
+def test_outside_of_a_dvc_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="not inside of a DVC repository"):
+        Project(tmp_path).repro()

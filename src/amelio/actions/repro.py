@@ -205,9 +205,10 @@ def _run(
         ended=time.time(),
         jobs=jobs,
         stages=tuple(runner.books.results()),
+        revision=workspace.revision(),
         selection=options.selection,
     )
-    records.save(folder, run)
+    records.save(folder, run, dict(workspace.recorded_parameters()))
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
     records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)
     if watched and not interrupts.number:

@@ -39,6 +39,10 @@ class IgnoreOrder:
 
         DVC reads all of them for every stage, which takes quadratic time.
         """
+        from dvc.scm import NoSCM
+
+        if isinstance(self._repo.scm, NoSCM):
+            return
         root = self._repo.scm.root_dir
         is_changed = False
         for folder in {folder for path in paths for folder in _folders(path, root)}:

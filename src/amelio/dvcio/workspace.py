@@ -21,6 +21,7 @@ from amelio.dvcio.pathlocks import PathLocks, repository_lock
 from amelio.dvcio.selection import select
 from amelio.dvcio.translate import stage_translated, suggesting, translated
 from amelio.dvcio.trust import Trust
+from amelio.dvcio.version import require_known_dvc
 from amelio.errors import InputError
 from amelio.model import (
     OutputFact,
@@ -352,6 +353,27 @@ class DvcWorkspace:
                 return True
             return bool(out.use_cache and out.cache.exists(out.get_hash().value))
 
+    def revision(self) -> str | None:
+        """The commit that is checked out; None without Git or a first commit."""
+        from dvc.scm import NoSCM
+        from scmrepo.exceptions import SCMError
+
+        if isinstance(self.repo.scm, NoSCM):
+            return None
+        try:
+            return str(self.repo.scm.get_rev())
+        except SCMError:  # before the first commit
+            return None
+
+    def recorded_parameters(self) -> Mapping[str, Any]:
+        """The parameters of the plan's stages, by file, as last recorded."""
+        found: dict[str, dict[str, Any]] = {}
+        for stage in self._stages.values():
+            for dep in stage.params:
+                if isinstance(dep.hash_info.value, dict):
+                    found.setdefault(str(dep), {}).update(dep.hash_info.value)
+        return found
+
     def watched(self) -> Watched | None:
         """What decides that there is nothing to do, as it was when that was decided.
 
@@ -475,6 +497,7 @@ def open_workspace(
     run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False
 ) -> DvcWorkspace:
     """The repository around the working directory. Raises InputError outside of one."""
+    require_known_dvc()
     from dvc.repo import Repo
 
     with translated():
