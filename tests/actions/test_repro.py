@@ -304,7 +304,8 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Repo.init(no_scm=True).close()
     plain = Project(tmp_path)
-    plain.stages(a={"cmd": "echo > a", "outs": ["a"]}, b={"cmd": "cp a b", "deps": ["a"], "outs": ["b"]})
+    first = {"cmd": "echo > a", "outs": ["a"]}
+    plain.stages(a=first, b={"cmd": "cp a b", "deps": ["a"], "outs": ["b"]})
     assert set(plain.outcomes(jobs=2).values()) == {"ran"}
     assert instant([]) == 0
     assert plain.is_clean()

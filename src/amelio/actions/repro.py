@@ -19,7 +19,7 @@ from amelio.engine.journal import Journal
 from amelio.engine.locks import held
 from amelio.engine.loop import Runner, Setup
 from amelio.engine.schedule import Schedule
-from amelio.errors import AmelioError, InputError
+from amelio.errors import AmelioError, EnvironmentFailedError, InputError
 from amelio.insight import records
 from amelio.model import Outcome, Policy, RunResult, Selection, Stage, Workspace
 
@@ -108,9 +108,12 @@ def repro(workspace: Workspace, options: ReproOptions, listener: Listener = unhe
         message = f"waiting for another amelio run (process {holder}) in this repository"
         listener(Event(EventKind.WAITING, time.time(), message=message))
 
-    interrupts = Interrupts()
-    with interrupts.caught(), held(state / "run.lock", options.patience_s, waiting):
-        return _run(workspace, options, settings, jobs, state, interrupts, listener)
+    try:
+        with held(state / "run.lock", options.patience_s, waiting):
+            return _run(workspace, options, settings, jobs, state, listener)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise EnvironmentFailedError(f"{place}{error.strerror or error}") from error
 
 
 def explain(workspace: Workspace, options: ReproOptions) -> ForecastResult:
@@ -168,7 +171,6 @@ def _run(
     settings: project.ProjectSettings,
     jobs: int,
     state: Path,
-    interrupts: Interrupts,
     listener: Listener,
 ) -> ReproResult:
     started = time.time()
@@ -196,8 +198,10 @@ def _run(
             confirm=options.confirm,
         )
         listener(Event(EventKind.PLANNED, time.time(), n_stages=len(plan.stages)))
+        interrupts = Interrupts()
         runner = Runner(setup, interrupts, listener)
-        runner.run()
+        with interrupts.caught():
+            runner.run()
         watched = workspace.watched() if _is_idle(runner, plan) else None
     run = RunResult(
         run=folder.name,

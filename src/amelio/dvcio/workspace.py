@@ -22,7 +22,7 @@ from amelio.dvcio.selection import select
 from amelio.dvcio.translate import stage_translated, suggesting, translated
 from amelio.dvcio.trust import Trust
 from amelio.dvcio.version import require_known_dvc
-from amelio.errors import InputError
+from amelio.errors import InputError, StageFailedError
 from amelio.model import (
     OutputFact,
     OutputPath,
@@ -189,9 +189,13 @@ class DvcWorkspace:
 
     def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
         """Check out what `is_cached` found, and record it."""
+        found = self._stages[stage]
+        looked_up = [dep.hash_info for dep in found.deps]
         with stage_translated():
             self._found.pop(stage).checkout()
-            self._stages[stage].save_deps()
+            found.save_deps()
+        if [dep.hash_info for dep in found.deps] != looked_up:
+            raise StageFailedError("inputs changed while its outputs were restored; run again")
         return self.record(stage, policy, lambda _: None)
 
     def prepare(self, stage: str, policy: Policy) -> Task:
