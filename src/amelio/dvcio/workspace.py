@@ -271,6 +271,7 @@ class DvcWorkspace:
     def run_internal(self, stage: str, policy: Policy) -> list[OutputFact]:
         """Let DVC do an import or check a data source, and record it."""
         found = self._stages[stage]
+        n_ignored = len(self.repo.scm_context.ignored_paths)
         if found.frozen and not found.is_import:
             logger.warning("%s is frozen. Its dependencies are not going to be reproduced.", found)
         with stage_translated():
@@ -281,6 +282,7 @@ class DvcWorkspace:
                 pull=policy.pull,
                 run_cache=policy.run_cache,
             )
+            self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
             self._queue(found)
         return self.facts(stage)
 
