@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from amelio.dvcio.passthrough import stage_environment
 from tests.conftest import Run
 from tests.quality.conftest import LOCAL, HttpServer, http_server  # noqa: F401
 
