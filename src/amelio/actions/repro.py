@@ -17,8 +17,9 @@ from amelio.engine.forecast import Forecast, expected_total_s, forecast
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.journal import Journal
 from amelio.engine.locks import held
-from amelio.engine.loop import Runner, Setup
+from amelio.engine.loop import Runner
 from amelio.engine.schedule import Schedule
+from amelio.engine.setup import Setup
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError
 from amelio.insight import records
 from amelio.model import Outcome, Policy, RunResult, Selection, Stage, Workspace

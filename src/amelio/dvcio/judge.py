@@ -23,8 +23,8 @@ def judge(
     *,
     allow_missing: bool,
 ) -> Verdict:
-    """Compare `stage` with its lock entry the way `Stage.changed` does, but without stopping at
-    the first reason.
+    """Compare `stage` with its lock entry the way `Stage.changed` does, but without stopping at the
+    first reason.
 
     entry: gives the lock entry as it was read; asked only when the stage has a reason to run
     """

@@ -61,13 +61,11 @@ class LockFileWriter:
     """One `dvc.lock`. Entries are queued and written together.
 
     An entry that the file has keeps its place. A new one stands where a serial run would have put
-    it: before
-    those new entries of this run that come later in serial order, else at the end.
+    it: before those new entries of this run that come later in serial order, else at the end.
 
     Only the queued entries are rendered, with DVC's own YAML writer and inside `stages:`, since
-    line folding depends on
-    the indentation; the text of all others is kept. A file whose text does not split cleanly is
-    rendered as a whole.
+    line folding depends on the indentation; the text of all others is kept. A file whose text does
+    not split cleanly is rendered as a whole.
     """
 
     def __init__(self, path: Path, order: Mapping[str, int]) -> None:

@@ -25,8 +25,8 @@ def save(
     """What `Stage.save_outs` and `Stage.commit` do, with one reading of each output instead of two.
 
     note: told the outputs' hashes before anything in the workspace is touched; storing an output
-        replaces its
-    files by links or copies, after which inodes and times no longer tell that it is the same
+        replaces its files by links or copies, after which inodes and times no longer tell that it
+        is the same
 
     Raises DVC's exceptions.
     """
@@ -105,8 +105,8 @@ def _store(out: "Output", staging: Any, obj: Any) -> None:
 def links_kept_open(repo: "Repo") -> Iterator[None]:
     """Keep DVC's database of links open.
 
-    DVC opens and closes it for every output; closing the last connection syncs it to the disk, 2
-    to 10 ms each time.
+    DVC opens and closes it for every output; closing the last connection syncs it to the disk, 2 to
+    10 ms each time.
     """
     links = getattr(repo.state, "links", None)
     if links is None:

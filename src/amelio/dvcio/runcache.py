@@ -10,9 +10,8 @@ def find(stage: "Stage", *, run_cache: bool, pull: bool) -> "Stage | None":
     """A stand-in stage whose outputs are all in the cache, or None.
 
     As a side effect the stage's dependencies are taken as they are now, unless its lock entry
-    already fits.
-    The order of the checks is that of dvc 3.67 `StageCache.restore`, without its removal of
-    outputs beforehand.
+    already fits. The order of the checks is that of dvc 3.67 `StageCache.restore`, without its
+    removal of outputs beforehand.
     """
     from dvc.exceptions import CollectCacheError
     from dvc.stage.cache import _can_hash

@@ -1,7 +1,7 @@
 """When DVC's database of hashes may be believed.
 
-DVC takes a file for unchanged when inode, size and mtime are the same. An edit that keeps all
-three changes the ctime still.
+DVC takes a file for unchanged when inode, size and mtime are the same. An edit that keeps all three
+changes the ctime still.
 """
 
 # Paths are strings here: they come from DVC or the kernel, and are many.
@@ -26,9 +26,9 @@ SLACK_NS = 50_000_000  # the kernel's clock for ctime ticks every 4 to 10 ms
 class Trust:
     """Remembers each path's fingerprint from when its hashes were right, and since when.
 
-    What looks different later is not believed: hashes of files whose ctime is younger than that
-        are taken out of
-    DVC's database, so that DVC reads those files again, and its database is right as well.
+    What looks different later is not believed: hashes of files whose ctime is younger than that are
+    taken out of DVC's database, so that DVC reads those files again, and its database is right as
+    well.
     """
 
     def __init__(self, state: "StateBase", path: Path) -> None:

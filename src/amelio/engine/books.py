@@ -13,8 +13,7 @@ class Books:
     """The results of a run.
 
     A failed stage takes those that need it with it; with OnError.FAIL nothing more starts, with
-    OnError.IGNORE
-    everything goes on as if it had succeeded.
+    OnError.IGNORE everything goes on as if it had succeeded.
 
     errors: what was raised for a stage, by id
     forced: stages that run because something before them did (`--force-downstream`)

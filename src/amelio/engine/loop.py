@@ -1,98 +1,44 @@
 """Runs a plan: starts what is ready, waits, records what has ended."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from amelio import faults, fingerprint
-from amelio.engine.attempts import Attempt, Attempts
+from amelio.engine.attempts import Attempt
 from amelio.engine.books import Books
-from amelio.engine.conditions import Conditions, ProbeNeededError
+from amelio.engine.conditions import ProbeNeededError
 from amelio.engine.events import EventKind, Listener
 from amelio.engine.executor import Exit, LocalExecutor, exit_of, how_it_failed
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.probes import Probes
+from amelio.engine.recorder import Recorder
 from amelio.engine.recover import Finished
-from amelio.engine.schedule import Grant, Schedule
-from amelio.engine.settings import StageSettings
+from amelio.engine.setup import Running, Setup, Start
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
 from amelio.model import (
     BusyError,
     Outcome,
-    OutputFact,
     Policy,
     Reason,
     ReasonKind,
     Stage,
     StageKind,
     Task,
-    Workspace,
 )
 
-FLUSH_EVERY_S = 0.5
 BUSY_POLL_S = 0.5
 BUSY_PATIENCE_S = 600.0
 FIRST_BACKOFF_S = 1.0
 
 
-@dataclass(frozen=True)
-class Start:
-    """A stage that is going to run: why, how, and what was found before.
-
-    inputs: fingerprints from before anything was hashed
-    precious: outputs whose old version is stored nowhere else
-    """
-
-    stage: Stage
-    reasons: tuple[Reason, ...]
-    policy: Policy
-    grant: Grant
-    inputs: Mapping[str, str]
-    precious: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Running:
-    """A stage whose commands run."""
-
-    start: Start
-    attempt: Attempt
-    started: float
-    n_attempts: int
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a run is given.
-
-    expected_s: seconds that stages took before, by id
-    finished: attempts of a crashed run that only lack their record
-    executor: opens the guards' parent when the first command runs
-    confirm: asked before each stage starts, for `--interactive`
-    """
-
-    workspace: Workspace
-    stages: Sequence[Stage]
-    settings: Mapping[str, StageSettings]
-    policy: Policy
-    schedule: Schedule
-    attempts: Attempts
-    conditions: Conditions
-    executor: Callable[[], LocalExecutor]
-    expected_s: Mapping[str, float] = field(default_factory=dict)
-    finished: Mapping[str, Finished] = field(default_factory=dict)
-    confirm: Callable[[str], bool] | None = None
-
-
 class Runner:
     """The loop over a schedule.
 
-    Under the repository lock: everything that ended is recorded, then as many ready stages as
-        there are slots are
-    judged, and what must run is started. Without it: wait for the next end. Lock entries are
-    written in batches,
-    at the latest after FLUSH_EVERY_S; only then the journal calls an attempt recorded and old
-    outputs are removed.
+    Under the repository lock: everything that ended is recorded, then as many ready stages as there
+    are slots are judged, and what must run is started. Without it: wait for the next end. Lock
+    entries are written in batches, at the latest after recorder.FLUSH_EVERY_S; only then the
+    journal calls an attempt recorded and old outputs are removed.
 
     trouble: what went wrong with the repository itself, not with one stage
     """
@@ -108,6 +54,7 @@ class Runner:
         self.books = Books(
             setup.workspace, setup.stages, setup.policy, setup.schedule, setup.expected_s, listener
         )
+        self._recorder = Recorder(setup.workspace, setup.attempts, self.books)
         self._probes = Probes(
             setup.workspace.root,
             setup.schedule,
@@ -121,8 +68,6 @@ class Runner:
         self._busy_since: dict[str, float] = {}
         self._tries: dict[str, int] = {}
         self._finished = dict(setup.finished)
-        self._unflushed: list[Attempt] = []
-        self._flush_due = 0.0
         self.trouble: AmelioError | None = None
 
     def run(self) -> None:
@@ -138,7 +83,14 @@ class Runner:
         finally:
             if self._executor is not None:
                 self._executor.close()
-            self._flush_at_last()
+            self._write_the_rest()
+
+    def _write_the_rest(self) -> None:
+        try:
+            with self._ws.locked():
+                self._recorder.flush()
+        except AmelioError as error:
+            self.trouble = self.trouble or error
 
     def _turn(self, ended: Sequence[Exit]) -> None:
         if self._interrupts.number:
@@ -151,8 +103,9 @@ class Runner:
                 busy.update(self._probes.stages)
                 self._ws.refresh([k for k in self._stages if k not in self.books and k not in busy])
             self._start_ready()
-            if time.monotonic() >= self._flush_due or self._schedule.is_done:
-                self._flush()
+            due = self._recorder.due
+            if self._schedule.is_done or (due is not None and time.monotonic() >= due):
+                self._recorder.flush()
 
     def _start_ready(self) -> None:
         while not self.books.is_stopping and not self._interrupts.number:
@@ -165,8 +118,8 @@ class Runner:
     def _wait(self) -> list[Exit]:
         now = time.monotonic()
         waits_s = [due - now for due in self._not_before.values()]
-        if self._unflushed:
-            waits_s.append(self._flush_due - now)
+        if self._recorder.due is not None:
+            waits_s.append(self._recorder.due - now)
         timeout_s = max(0.0, min(waits_s)) if waits_s else None
         if self._executor is None or not self._executor.running:
             time.sleep(timeout_s or 0)
@@ -203,7 +156,7 @@ class Runner:
         reasons = verdict.reasons
         if not reasons:
             if key in self._finished:  # its lock entry was written just before the crash
-                self._recorded(self._finished.pop(key).attempt)
+                self._recorder.close_later(self._finished.pop(key).attempt)
             self.books.settle(key, Outcome.UP_TO_DATE)
             return
         if policy.pull and verdict.is_pullable and self._ws.pull(key):
@@ -329,12 +282,11 @@ class Runner:
         except AmelioError:
             self._put_back(attempt)
             raise
-        self._recorded(attempt)
+        self._recorder.close_later(attempt)
         self.books.settle(key, outcome, reasons=start.reasons, outputs=tuple(facts))
 
     def _resume(self, start: Start, finished: Finished) -> None:
-        facts = self._store(start, finished.attempt)
-        self._recorded(finished.attempt)
+        facts = self._recorder.store(finished.attempt, start.policy)
         self.books.settle(
             start.stage.id,
             Outcome.RAN,
@@ -386,21 +338,13 @@ class Runner:
         if found.had_stragglers:
             self.books.note(key, "left processes behind, which were ended")
         try:
-            facts = self._store(running.start, running.attempt)
+            facts = self._recorder.store(running.attempt, running.start.policy)
         except AmelioError as error:
             raise StageFailedError(
                 f"its command ended well, but the result could not be recorded: {error}",
                 hint="mend that and run again: the command will not be run a second time",
             ) from error
-        self._recorded(running.attempt)
         self.books.settle(key, Outcome.RAN, outputs=tuple(facts), **_facts(running, found))
-
-    def _store(self, start: Start, attempt: Attempt) -> list[OutputFact]:
-        return self._ws.record(
-            start.stage.id,
-            start.policy,
-            lambda hashes: self._attempts.note_hashes(attempt, hashes),
-        )
 
     def _retry_or_fail(self, running: Running, found: Exit, why: str) -> None:
         key = running.start.stage.id
@@ -440,32 +384,6 @@ class Runner:
             self.books.fail(key, error)
         else:
             self._not_before[key] = now + BUSY_POLL_S
-
-    # -- the lock file
-
-    def _recorded(self, attempt: Attempt) -> None:
-        if not self._unflushed:
-            self._flush_due = time.monotonic() + FLUSH_EVERY_S
-        self._unflushed.append(attempt)
-
-    def _flush(self) -> None:
-        if not self._unflushed:
-            return
-        self._ws.flush()
-        recorded, self._unflushed = self._unflushed, []
-        try:
-            kept = self._attempts.commit(recorded)
-        except OSError as error:
-            raise EnvironmentFailedError(f"{error.strerror}: {error.filename}") from error
-        for stage, place in kept:
-            self.books.note(stage, f"its old output was stored nowhere else and is kept: {place}")
-
-    def _flush_at_last(self) -> None:
-        try:
-            with self._ws.locked():
-                self._flush()
-        except AmelioError as error:
-            self.trouble = self.trouble or error
 
 
 def _facts(running: Running, found: Exit) -> dict[str, object]:

@@ -27,12 +27,11 @@ class Finished:
 
 
 def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[str, Finished]:
-    """Undo what was cut off; return what only lacks its record, by stage. Called with the run
-    lock held.
+    """Undo what was cut off; return what only lacks its record, by stage. Called with the run lock
+    held.
 
     An attempt can still be recorded when its outputs are what the guard saw at its end and its
-    inputs are what
-    they were at its start. Of several for one stage the last counts.
+    inputs are what they were at its start. Of several for one stage the last counts.
     """
     finished: dict[str, Finished] = {}
     for found in journal.recorded_attempts():

@@ -36,12 +36,11 @@ class Grant:
 
 
 class Schedule:
-    """A stage is startable when all it needs is done, a slot is free, and its mutexes and
-    counters are too.
+    """A stage is startable when all it needs is done, a slot is free, and its mutexes and counters
+    are too.
 
     With one slot, stages go in serial order. With more, the one with the longest expected path
-    behind it goes
-    first. A stage that does not get its counters does not hold up others that do.
+    behind it goes first. A stage that does not get its counters does not hold up others that do.
     """
 
     def __init__(

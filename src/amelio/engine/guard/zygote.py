@@ -1,9 +1,8 @@
 """The small process that every guard is forked from; it has imported next to nothing.
 
 Run as a program: `python -I -S zygote.py SOCKET LIFE`. SOCKET takes `run TASK_FILE` and `signal
-    ATTEMPT NUMBER`,
-and carries the guards' answers. LIFE is the reading end of a pipe that only amelio holds open:
-its end is amelio's.
+ATTEMPT NUMBER`, and carries the guards' answers. LIFE is the reading end of a pipe that only amelio
+holds open: its end is amelio's.
 """
 
 # Paths are strings here: they come from DVC or the kernel, and are many.
@@ -75,9 +74,9 @@ def _guard_and_exit(task: dict[str, Any], connection: socket.socket, life: int) 
 class Guard:
     """Runs one attempt's commands, outlives none of them, and says how they ended.
 
-    While a command runs it waits for: its end, the deadline, a signal from amelio, amelio's
-        death. It reports
-    only when every process of the tree is dead, so what it then sees of the outputs is final.
+    While a command runs it waits for: its end, the deadline, a signal from amelio, amelio's death.
+    It reports only when every process of the tree is dead, so what it then sees of the outputs is
+    final.
     """
 
     def __init__(self, task: dict[str, Any], life: int) -> None:
