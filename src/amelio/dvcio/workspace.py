@@ -15,28 +15,26 @@ from typing import TYPE_CHECKING, Any
 from amelio import faults
 from amelio.dvcio import commands, judge, outputs, runcache, watch
 from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
-from amelio.dvcio.lockfile import LockFileReader, LockFileWriter, dumps
+from amelio.dvcio.lockfiles import LockFiles
 from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
 from amelio.dvcio.selection import select
+from amelio.dvcio.stages import branch, describe, identify, is_local, local_paths, signature
 from amelio.dvcio.translate import stage_translated, suggesting, translated
 from amelio.dvcio.trust import Trust
 from amelio.dvcio.version import require_known_dvc
 from amelio.errors import InputError, StageFailedError
 from amelio.model import (
     OutputFact,
-    OutputPath,
     Policy,
     Selection,
     Stage,
-    StageKind,
     Task,
     Verdict,
     Watched,
 )
 
 if TYPE_CHECKING:
-    from dvc.output import Output
     from dvc.repo import Repo
     from dvc.stage import Stage as DvcStage
 
@@ -60,13 +58,11 @@ class DvcWorkspace:
         self._ranks: dict[str, int] = {}
         self._upstream: dict[str, list[DvcStage]] = {}
         self._found: dict[str, DvcStage] = {}
-        self._writers: dict[str, LockFileWriter] = {}
-        self._readers: dict[str, LockFileReader] = {}
+        self._locks = LockFiles(repo, [])
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
-        self._branch = _branch(self.root)
+        self._branch = branch(self.root)
         self._planned_ns = 0
-        self._is_shared = False
         self._trust = Trust(repo.state, Path(repo.tmp_dir) / "amelio" / "trusted.json")
 
     @property
@@ -118,37 +114,30 @@ class DvcWorkspace:
         self._planned_ns = time.time_ns()
         with translated(InputError), suggesting(self.repo):
             stages, graph = select(self.repo, selection)
-        planned = {stage: _identify(stage) for stage in stages}
+        planned = {stage: identify(stage) for stage in stages}
         self._ranks = {key: rank for rank, key in enumerate(planned.values())}
         self._stages = {key: stage for stage, key in planned.items()}
         self._upstream = {
             key: list(graph.successors(stage)) if graph and stage in graph else []
             for stage, key in planned.items()
         }
-        for path in {stage.path for stage in stages if hasattr(stage, "name")}:
-            self._readers[path] = LockFileReader(_lock_path(path))
-        return [self._describe(key, planned) for key in self._stages]
+        self._locks = LockFiles(self.repo, stages)
+        return [describe(stage, self._upstream[key], planned) for stage, key in planned.items()]
 
     def judge(self, stage: str, policy: Policy) -> Verdict:
         """All reasons for which DVC would run the stage."""
         with stage_translated():
-            self._trust.check(_local_paths(self._stages[stage]))
+            self._trust.check(local_paths(self._stages[stage]))
             return judge.judge(
                 self._stages[stage],
                 self._upstream[stage],
-                lambda: self._entry(self._stages[stage]),
+                lambda: self._locks.entry(self._stages[stage]),
                 allow_missing=policy.allow_missing,
             )
 
     def refresh(self, stages: Sequence[str]) -> None:
         """Read the lock entries of `stages` again where another program wrote the lock file."""
-        changed = [path for path, reader in self._readers.items() if not reader.is_current]
-        self._is_shared |= bool(changed)
-        for path in changed:
-            self._readers[path] = LockFileReader(_lock_path(path))
-        for key in stages if changed else ():
-            if self._stages[key].path in changed:
-                self._reload(self._stages[key])
+        self._locks.refresh([self._stages[key] for key in stages])
 
     def pull(self, stage: str) -> bool:
         """As `dvc repro --pull` for a stage that lacks nothing but data."""
@@ -214,7 +203,7 @@ class DvcWorkspace:
             cwd=Path(found.wdir),
             env=env,
             unset=unset,
-            signature=_signature(found),
+            signature=signature(found),
         )
 
     def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:
@@ -232,7 +221,7 @@ class DvcWorkspace:
                     dep.save()
                 elif dep.changed_checksum():
                     changed.append(str(dep))
-        if self._branch != _branch(self.root):
+        if self._branch != branch(self.root):
             changed.append(f"the Git branch ({self._branch})")
         return changed
 
@@ -254,14 +243,14 @@ class DvcWorkspace:
             ):
                 self.repo.stage_cache.save(found)
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
-            self._queue(found)
-        self._trust.note(out.fs_path for out in found.outs if _is_local(out))
+            self._locks.queue(found)
+        self._trust.note(out.fs_path for out in found.outs if is_local(out))
         return self.facts(stage)
 
     def output_hashes(self, stage: str) -> Mapping[str, str]:
         """What the outputs that are there hash to."""
         with stage_translated():
-            self._trust.check(_local_paths(self._stages[stage]))
+            self._trust.check(local_paths(self._stages[stage]))
             return {
                 out.fs_path: str(out.get_hash().value)
                 for out in self._stages[stage].outs
@@ -283,16 +272,13 @@ class DvcWorkspace:
                 run_cache=policy.run_cache,
             )
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
-            self._queue(found)
+            self._locks.queue(found)
         return self.facts(stage)
 
     def flush(self) -> None:
         """Write all queued lock entries."""
         with translated():
-            for path, writer in self._writers.items():
-                if writer.flush():
-                    self.repo.scm_context.track_file(os.path.relpath(writer.path))
-                self._readers[path].note_own_write()
+            self._locks.flush()
 
     def facts(self, stage: str) -> list[OutputFact]:
         """The stage's outputs as last recorded."""
@@ -314,7 +300,7 @@ class DvcWorkspace:
     def metric_files(self) -> Mapping[str, str]:
         """Every metrics output of every stage."""
         return {
-            os.path.relpath(out.fs_path, self.repo.root_dir): _identify(out.stage)
+            os.path.relpath(out.fs_path, self.repo.root_dir): identify(out.stage)
             for out in self.repo.index.metrics
             if out.protocol == "local"
         }
@@ -386,7 +372,7 @@ class DvcWorkspace:
         None when files alone do not decide, or something changed while the run went on.
         """
         stages = list(self._stages.values())
-        if self._is_shared or not all(map(watch.is_watchable, stages)):
+        if self._locks.is_shared or not all(map(watch.is_watchable, stages)):
             return None
         with translated():
             files = watch.watched_files(self.repo)
@@ -394,109 +380,13 @@ class DvcWorkspace:
             cache = watch.cache_folders(self.repo)
         if folders is None or not all(watch.is_older(f, self._planned_ns) for f in files):
             return None
-        if not all(reader.is_current for reader in self._readers.values()):
+        if not self._locks.is_current:
             return None
-        files.update(str(reader.path) for reader in self._readers.values())
+        files.update(self._locks.paths)
         files.update(path for ignores in folders.values() for path in ignores)
-        known = {path: self._trust.mark(path) for stage in stages for path in _local_paths(stage)}
+        known = {path: self._trust.mark(path) for stage in stages for path in local_paths(stage)}
         metrics = [os.path.join(self.repo.root_dir, path) for path in self.metric_files()]
         return Watched(known, [*files, *(m for m in metrics if m not in known)], [*folders, *cache])
-
-    def _describe(self, key: str, planned: Mapping["DvcStage", str]) -> Stage:
-        stage = self._stages[key]
-        is_command = bool(stage.cmd) and not stage.frozen
-        replaces = is_command or (stage.is_import and not stage.frozen) or stage.is_partial_import
-        settings = stage.meta.get("amelio") if isinstance(stage.meta, dict) else None
-        return Stage(
-            id=key,
-            name=stage.addressing,
-            needs=tuple(planned[other] for other in self._upstream[key] if other in planned),
-            kind=StageKind.COMMAND if is_command else StageKind.INTERNAL,
-            place=stage.relpath,
-            inputs=tuple(dict.fromkeys(dep.fs_path for dep in stage.deps if _is_local(dep))),
-            outputs=tuple(map(_output_path, filter(_is_local, stage.outs))) if replaces else (),
-            settings=settings,
-        )
-
-    def _queue(self, stage: "DvcStage") -> None:
-        from dvc.stage.serialize import to_single_stage_file, to_single_stage_lockfile
-
-        name = getattr(stage, "name", None)
-        if name is None:
-            from amelio.atomic import write_text
-
-            write_text(Path(stage.path), dumps(to_single_stage_file(stage)))
-            self.repo.scm_context.track_file(stage.dvcfile.relpath)
-            return
-        writer = self._writers.get(stage.path)
-        if writer is None:
-            order = {
-                other.name: self._ranks[key]
-                for key, other in self._stages.items()
-                if other.path == stage.path and hasattr(other, "name")
-            }
-            writer = LockFileWriter(_lock_path(stage.path), order)
-            self._writers[stage.path] = writer
-        writer.queue(name, to_single_stage_lockfile(stage))
-
-    def _entry(self, stage: "DvcStage") -> dict[str, Any] | None:
-        name = getattr(stage, "name", None)
-        return None if name is None else self._readers[stage.path].entry(name)
-
-    def _reload(self, stage: "DvcStage") -> None:
-        from dvc.stage.loader import StageLoader
-
-        entry = self._entry(stage) or {}
-        stage.cmd_changed = bool(entry) and entry.get("cmd") != stage.cmd
-        for item in [*stage.deps, *stage.outs]:
-            item.obj = None
-        StageLoader.fill_from_lock(stage, entry)
-
-
-def _identify(stage: "DvcStage") -> str:
-    name = getattr(stage, "name", None)
-    path = stage.path_in_repo
-    return path if name is None else f"{path}:{name}"
-
-
-def _is_local(item: "Output") -> bool:
-    return bool(item.protocol == "local" and item.fs_path)
-
-
-def _local_paths(stage: "DvcStage") -> list[str]:
-    return [item.fs_path for item in (*stage.deps, *stage.outs) if _is_local(item)]
-
-
-def _output_path(out: "Output") -> OutputPath:
-    return OutputPath(out.fs_path, bool(out.persist), not out.is_in_repo)
-
-
-def _lock_path(project_file: str) -> Path:
-    return Path(project_file).with_suffix(".lock")
-
-
-def _branch(root: Path) -> str:
-    """What HEAD is: a branch, or a commit when it is detached. Committing on a branch does not
-    change it.
-    """
-    for folder in (root, *root.parents):
-        git = folder / ".git"
-        try:
-            if git.is_file():
-                git = folder / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
-            return (
-                (git / "HEAD").read_text(encoding="utf-8").strip().removeprefix("ref: refs/heads/")
-            )
-        except OSError:
-            continue
-    return ""
-
-
-def _signature(stage: "DvcStage") -> str:
-    """Hash of all that decides what a run of the stage makes."""
-    parts: list[Any] = [stage.cmd, sorted(out.def_path for out in stage.outs)]
-    parts += sorted((str(dep.def_path), repr(dep.hash_info)) for dep in stage.deps)
-    return sha256(repr(parts).encode()).hexdigest()
 
 
 def open_workspace(
