@@ -152,7 +152,7 @@ def _plan(
 ) -> _Plan:
     stages = workspace.plan(options.selection)
     of_stages = {s.id: project.parse_stage(s.settings, s.name, s.place) for s in stages}
-    expected_s = records.expected_seconds(_state_folder(workspace, options) / "runs")
+    expected_s = records.expected_seconds(_state_folder(workspace, options))
     totals = project.machine_totals(settings)
     probes = {(key, e["signature"]): e["value"] for key, e in journal.probes().items()}
     return _Plan(
@@ -213,6 +213,7 @@ def _run(
         revision=workspace.revision(),
         selection=options.selection,
     )
+    records.remember_seconds(state, run)
     records.save(folder, run, dict(workspace.recorded_parameters()))
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
     records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)

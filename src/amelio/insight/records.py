@@ -20,6 +20,7 @@ from amelio.model import (
 )
 
 RECORD = "record.json"
+TIMES = "times.json"
 FORMAT = 1
 
 
@@ -69,16 +70,20 @@ def all_runs(runs: Path) -> Iterator[RunResult]:
             continue
 
 
-def expected_seconds(runs: Path, n_runs: int = 20) -> dict[str, float]:
+def expected_seconds(state: Path) -> dict[str, float]:
     """What each stage took when its commands last ran through, by id."""
-    seconds: dict[str, float] = {}
-    for n, run in enumerate(all_runs(runs)):
-        if n >= n_runs:
-            break
-        for stage in run.stages:
-            if stage.outcome is Outcome.RAN and stage.usage:
-                seconds.setdefault(stage.stage, stage.usage.wall_s)
-    return seconds
+    try:
+        raw = json.loads((state / TIMES).read_text(encoding="utf-8"))
+        return {str(stage): float(seconds) for stage, seconds in raw.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def remember_seconds(state: Path, run: RunResult) -> None:
+    """Note what the stages of a run took."""
+    took = {s.stage: s.usage.wall_s for s in run.with_outcome(Outcome.RAN) if s.usage}
+    if took:
+        write_text(state / TIMES, json.dumps({**expected_seconds(state), **took}))
 
 
 def last_log(runs: Path, stage_name: str) -> Path | None:
