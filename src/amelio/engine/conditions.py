@@ -1,4 +1,8 @@
-"""`when:`: whether a stage that has reasons to run is to run."""
+"""`when:`: whether a stage that has reasons to run is to run.
+
+`amelio.expressions` is imported where it is used: it takes 60 ms, and most pipelines have no
+condition.
+"""
 
 import ast
 import json
@@ -12,7 +16,6 @@ from typing import Any
 
 from amelio.engine.settings import StageSettings
 from amelio.errors import InputError
-from amelio.expressions import NoValueError, WrongExpressionError, check, evaluate
 from amelio.model import Reason, ReasonKind, Stage, Workspace
 
 NAMES = ("params", "metrics", "env", "changed", "probe")
@@ -70,6 +73,8 @@ class Conditions:
         text = self.settings[stage.id].when
         if text is None:
             return None
+        from amelio.expressions import NoValueError, WrongExpressionError, evaluate
+
         names = self._names(stage, reasons)
         try:
             value = evaluate(_one_line(text), names, {"exists": self._exists}).value
@@ -112,6 +117,8 @@ class Conditions:
 
     def _values(self, text: str, names: Mapping[str, Any]) -> str:
         """What the names in the condition stand for, as far as that is known without a probe."""
+        from amelio.expressions import NoValueError, evaluate
+
         shown = []
         for chain in _chains(ast.parse(_one_line(text), mode="eval").body):
             with suppress(NoValueError, _UndefinedError, ProbeNeededError):
@@ -158,6 +165,8 @@ class _Metrics:
         self._files = files
 
     def __getitem__(self, name: str) -> Any:
+        from amelio.expressions import NoValueError
+
         path = name
         if name not in self._files:
             fitting = [path for path in self._files if PurePath(path).stem == name]
@@ -178,6 +187,8 @@ class _Env:
         self._allowed = allowed
 
     def __getitem__(self, name: str) -> str:
+        from amelio.expressions import NoValueError
+
         if name not in self._allowed:
             raise NoValueError(f"env.{name} is not allowed; list it under `env:` in amelio.yaml")
         return os.environ.get(name, "")
@@ -190,6 +201,8 @@ class _Probe:
         self._ask = ask
 
     def __getitem__(self, key: Any) -> Any:
+        from amelio.expressions import NoValueError
+
         value = self._ask()
         if not isinstance(value, dict) or key not in value:
             raise NoValueError(f"there is no probe.{key} in {_short(value)}")
@@ -213,6 +226,8 @@ def changes(reasons: Sequence[Reason]) -> dict[str, bool]:
 
 
 def _check(text: str, stage: Stage) -> None:
+    from amelio.expressions import WrongExpressionError, check
+
     try:
         check(_one_line(text), NAMES, ["exists"])
     except WrongExpressionError as error:
