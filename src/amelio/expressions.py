@@ -44,8 +44,9 @@ class Outcome:
     right: Any = None
 
 
-def check(expression: str, names: Sequence[str]) -> ast.expr:
-    """Parse `expression`; only `names`, our functions and our operators may stand in it.
+def check(expression: str, names: Sequence[str], functions: Sequence[str] = ()) -> ast.expr:
+    """Parse `expression`; only `names`, our and the given functions and our operators may stand
+    in it.
 
     Raises WrongExpressionError with the first thing that may not.
     """
@@ -54,20 +55,25 @@ def check(expression: str, names: Sequence[str]) -> ast.expr:
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
         for node in ast.walk(tree):
-            _check_node(node, names)
+            _check_node(node, names, (*FUNCTIONS, *functions))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise WrongExpressionError(f"not an expression: {error}") from error
     return tree
 
 
-def evaluate(expression: str, names: Mapping[str, Lookup | Mapping[str, Any]]) -> Outcome:
+def evaluate(
+    expression: str,
+    names: Mapping[str, Lookup | Mapping[str, Any]],
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+) -> Outcome:
     """Evaluate `expression`; `a.b` and `a['b']` are the same, and look into data only.
 
     Raises WrongExpressionError as `check` does; NoValueError when data is missing, is no finite
     number, or cannot be compared.
     """
-    tree = check(expression, list(names))
-    evaluator = _Evaluator({name: _Node(data, name) for name, data in names.items()})
+    tree = check(expression, list(names), list(functions or ()))
+    nodes = {name: _Node(data, name) for name, data in names.items()}
+    evaluator = _Evaluator(nodes, functions or {})
     try:
         value = evaluator.eval(expression, tree)
         if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
@@ -184,7 +190,7 @@ def _listed(values: tuple[Any, ...]) -> list[Any]:
     return list(alone if isinstance(alone, _Node | list) else values)
 
 
-def _check_node(node: ast.AST, names: Sequence[str]) -> None:
+def _check_node(node: ast.AST, names: Sequence[str], functions: Sequence[str]) -> None:
     what = type(node).__name__
     if not isinstance(node, _PLAIN_NODES) and type(node) not in _OPERATORS:
         raise WrongExpressionError(f"{what} is not allowed in an expression")
@@ -192,19 +198,21 @@ def _check_node(node: ast.AST, names: Sequence[str]) -> None:
         raise WrongExpressionError(f"{node.value!r} is not allowed in an expression")
     if isinstance(node, ast.Call):
         called = node.func.id if isinstance(node.func, ast.Name) else ""
-        if called not in FUNCTIONS or node.keywords:
+        if called not in functions or node.keywords:
             raise WrongExpressionError(
-                f"only these functions may be called: {', '.join(FUNCTIONS)}"
+                f"only these functions may be called: {', '.join(functions)}"
             )
-    if isinstance(node, ast.Name) and node.id not in names and node.id not in FUNCTIONS:
+    if isinstance(node, ast.Name) and node.id not in names and node.id not in functions:
         raise WrongExpressionError(f"unknown name '{node.id}'; {suggestion(node.id, list(names))}")
 
 
 class _Evaluator(SimpleEval):  # type: ignore[misc]
     """simpleeval, with our operators and functions, and attributes that are keys of the data."""
 
-    def __init__(self, names: dict[str, _Node]) -> None:
-        super().__init__(operators=_OPERATORS, functions=FUNCTIONS, names=names)
+    def __init__(
+        self, names: dict[str, _Node], functions: Mapping[str, Callable[..., Any]]
+    ) -> None:
+        super().__init__(operators=_OPERATORS, functions={**FUNCTIONS, **functions}, names=names)
         self.nodes[ast.List] = self.nodes[ast.Tuple] = self._eval_list
 
     def _eval_list(self, node: ast.List | ast.Tuple) -> list[Any]:

@@ -39,7 +39,7 @@ def test_help_imports_neither_dvc_nor_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [(["status"], 0), (["repro", "nothing"], 255), (["no-such-word"], 254)]
+    ("words", "code"), [(["status"], 0), (["freeze", "nothing"], 1), (["no-such-word"], 254)]
 )
 def test_other_words_go_to_dvc_with_its_exit_code(
     amelio: Run, repository: Path, words: list[str], code: int

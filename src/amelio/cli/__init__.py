@@ -24,6 +24,12 @@ def _dispatch(words: list[str]) -> int:
     if len(words) >= 2 and words[0] == "--cd" and words[2:3] and words[2] in COMMANDS:
         os.chdir(words[1])
         words = words[2:]
+    if words[:1] == ["repro"] and not _completing():
+        from amelio.cli.instant import instant
+
+        code = instant(words[1:])
+        if code is not None:
+            return code
     if not words or words[0] in COMMANDS or words[0].startswith(OWN_OPTIONS) or _completing():
         from amelio.cli.app import run_app
 

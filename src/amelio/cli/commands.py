@@ -12,6 +12,9 @@ class Command:
 
 
 COMMANDS = {
+    "repro": Command("amelio.cli.repro:repro", "Run what must run, in parallel; say why."),
+    "why": Command("amelio.cli.why:why", "Say every reason for which a stage would run."),
+    "logs": Command("amelio.cli.logs:logs", "Show what a stage printed."),
     "new": Command("amelio.cli.new:new", "Write the vision pipeline into a repository."),
     "demo": Command("amelio.cli.demo:demo", "Make a complete demo project and run it."),
     "lots": Command("amelio.cli.lots:app", "Take in new lots of images."),

@@ -1,0 +1,135 @@
+"""`amelio repro` and `dvc repro` on the same repositories, one after the other.
+
+Run: python benchmarks/bench_engine.py [--quick]. Seconds of whole commands.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+N_IMAGES = 60_000
+DVC = [sys.executable, "-W", "ignore", "-m", "dvc"]
+AMELIO = [sys.executable, "-m", "amelio"]
+
+
+def run(argv: list[str], folder: Path) -> float:
+    """Seconds that a command takes."""
+    started = time.perf_counter()
+    subprocess.run(
+        argv,
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+    )
+    return time.perf_counter() - started
+
+
+def repository(folder: Path, stages: str) -> Path:
+    """A new repository with these stages."""
+    folder.mkdir(parents=True)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    run([*DVC, "init", "--quiet"], folder)
+    (folder / "dvc.yaml").write_text("stages:\n" + stages)
+    return folder
+
+
+def fan(n: int, command: str) -> str:
+    """`n` independent stages and one that joins them."""
+    text = "".join(f"  s{i}:\n    cmd: {command} > o{i}\n    outs: [o{i}]\n" for i in range(n))
+    deps = "".join(f"      - o{i}\n" for i in range(n))
+    return f"{text}  join:\n    cmd: cat o* > join\n    deps:\n{deps}    outs: [join]\n"
+
+
+def dag(n: int, seed: int) -> tuple[str, float]:
+    """A random graph of stages of one second; and the seconds that 8 jobs need at the least."""
+    chance = random.Random(seed)
+    ends: list[int] = []
+    lines = []
+    for i in range(n):
+        deps = chance.sample(range(i), min(i, chance.randint(0, 2)))
+        ends.append(1 + max((ends[dep] for dep in deps), default=0))
+        listed = f"    deps: [{', '.join(f'o{dep}' for dep in deps)}]\n" if deps else ""
+        lines.append(f"  s{i}:\n    cmd: sleep 1; echo {i} > o{i}\n{listed}    outs: [o{i}]\n")
+    return "".join(lines), max(max(ends), n / 8)
+
+
+def compare(
+    name: str, make: Callable[[Path], Path], ours: list[str], theirs: list[str] | None
+) -> None:
+    """One line of the table, and one for the run after it, in which there is nothing to do."""
+    with tempfile.TemporaryDirectory() as folder:
+        mine = make(Path(folder) / "amelio")
+        took = run([*AMELIO, "repro", *ours], mine)
+        idle = min(run([*AMELIO, "repro"], mine) for _ in range(2))
+        full = run([*AMELIO, "repro", "--no-fast"], mine)
+        line = (
+            f"{name:34} amelio {took:7.2f} s, nothing to do {idle:5.2f} s (in full {full:5.2f} s)"
+        )
+        if theirs is not None:
+            other = make(Path(folder) / "dvc")
+            line += f"   dvc {run([*DVC, 'repro', *theirs], other):7.2f} s,"
+            line += f" nothing to do {run([*DVC, 'repro'], other):5.2f} s"
+            assert (mine / "dvc.lock").read_bytes() == (other / "dvc.lock").read_bytes()
+        print(line, flush=True)
+
+
+def images(folder: Path) -> Path:
+    """A repository whose one stage depends on many files."""
+    made = repository(
+        folder, "  a:\n    cmd: ls images | wc -l > a\n    deps: [images]\n    outs: [a]\n"
+    )
+    (made / "images").mkdir()
+    for i in range(N_IMAGES):
+        (made / "images" / f"{i:06}.jpg").write_text(str(i))
+    return made
+
+
+def walk_seconds(folder: Path) -> float:
+    """Walk and stat, as plainly as Python can."""
+    started = time.perf_counter()
+    for entry in os.scandir(folder):
+        entry.stat()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """All cases, or with --quick the short ones."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    is_quick = parser.parse_args().quick
+    sleep = fan(16, "sleep 1; echo")
+    compare("16 x sleep 1 and a join, -j 16", lambda f: repository(f, sleep), ["-j", "16"], [])
+    for n in (100,) if is_quick else (100, 1000):
+        stages = fan(n, "echo")
+        theirs: list[str] | None = [] if n == 100 else None
+        compare(
+            f"{n + 1} trivial stages, -j 2",
+            partial(repository, stages=stages),
+            ["-j", "2"],
+            theirs,
+        )
+    if is_quick:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = walk_seconds(images(Path(folder) / "x") / "images")
+        print(f"walk and stat of {N_IMAGES} files: {seconds:.2f} s")
+    compare(f"{N_IMAGES} files as a dependency", images, [], [])
+    graph, least_s = dag(200, 1)
+    compare(
+        f"200 stages of 1 s, -j 8 (≥ {least_s:.0f} s)",
+        lambda f: repository(f, graph),
+        ["-j", "8"],
+        None,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""What a run would do, in lines."""
+
+from collections.abc import Iterator
+
+from amelio.actions.repro import ForecastResult
+from amelio.engine.forecast import Forecast
+from amelio.insight.wording import duration, reason
+from amelio.model import Outcome
+
+_WORDS = {
+    Outcome.RAN: "would run",
+    Outcome.RESTORED: "would be restored from the run cache",
+    Outcome.UP_TO_DATE: "is up to date: command, parameters, dependencies, outputs are the same",
+    Outcome.SKIPPED: "would be skipped",
+    Outcome.FAILED: "would fail",
+    Outcome.NOT_REACHED: "would not be reached",
+}
+
+
+def forecast_lines(forecast: Forecast) -> Iterator[str]:
+    """One stage: what would become of it, and every reason."""
+    text = f"{forecast.stage.name} {_WORDS[forecast.outcome]}"
+    if forecast.outcome is Outcome.RAN and forecast.expected_s is not None:
+        text += f", about {duration(forecast.expected_s)}"
+    yield text
+    for found in forecast.reasons:
+        yield f"  {reason(found)}"
+    if forecast.message and forecast.outcome is not Outcome.SKIPPED:
+        yield f"  {forecast.message}"
+
+
+def result_lines(result: ForecastResult) -> Iterator[str]:
+    """A whole run: what would happen, then how long it would take."""
+    busy = [f for f in result.stages if f.outcome is not Outcome.UP_TO_DATE]
+    for forecast in busy:
+        yield from forecast_lines(forecast)
+    n_idle = len(result.stages) - len(busy)
+    if n_idle:
+        yield f"{n_idle} {'stage is' if n_idle == 1 else 'stages are'} up to date"
+    if any(f.outcome is Outcome.RAN for f in busy):
+        unknown = sum(f.outcome is Outcome.RAN and f.expected_s is None for f in busy)
+        total = duration(result.total_s) if result.total_s else "unknown"
+        guess = f" ({unknown} never measured)" if unknown and result.total_s else ""
+        yield f"expected: {total} with {result.jobs} job{'s' * (result.jobs > 1)}{guess}"

@@ -1,0 +1,89 @@
+"""Keeps the lines that DVC adds to `.gitignore` in the order of a serial run."""
+
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH116, PTH118, PTH120
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amelio.atomic import write_text
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+class IgnoreOrder:
+    """Knows which ignored paths this run added, and for which stage."""
+
+    def __init__(self, repo: "Repo") -> None:
+        self._repo = repo
+        self._ranks: dict[str, dict[str, tuple[int, int]]] = {}
+        self._seen: dict[str, tuple[int, int, int] | None] = {}
+
+    def added(self, paths: Iterable[str], rank: int) -> None:
+        """DVC has just appended lines for `paths` of the stage at `rank` of the serial order."""
+        for path in paths:
+            entry, gitignore = self._repo.scm._get_gitignore(path)
+            ranks = self._ranks.setdefault(gitignore, {})
+            is_late = any(rank < other[0] for other in ranks.values())
+            ranks[_line(entry)] = (rank, len(ranks))
+            if is_late:
+                _sort(Path(gitignore), ranks)
+            self._seen[gitignore] = _stat_of(gitignore)
+
+    def look_again(self, paths: Iterable[str]) -> None:
+        """Make DVC read those `.gitignore` files again that bear on `paths` and were changed by
+        others.
+
+        DVC reads all of them for every stage, which takes quadratic time.
+        """
+        from dvc.scm import NoSCM
+
+        if isinstance(self._repo.scm, NoSCM):
+            return
+        root = self._repo.scm.root_dir
+        is_changed = False
+        for folder in {folder for path in paths for folder in _folders(path, root)}:
+            gitignore = os.path.join(folder, ".gitignore")
+            stat = _stat_of(gitignore)
+            is_changed |= self._seen.get(gitignore, stat) != stat
+            self._seen[gitignore] = stat
+        if is_changed:
+            self._repo.scm._reset()
+
+
+def _folders(path: str, root: str) -> Iterator[str]:
+    folder = os.path.dirname(path)
+    while folder.startswith(root):
+        yield folder
+        folder = os.path.dirname(folder)
+
+
+def _stat_of(path: str) -> tuple[int, int, int] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _line(entry: str) -> str:
+    from pathspec.patterns.gitwildmatch import GitWildMatchPattern
+
+    return str(GitWildMatchPattern.escape(entry))
+
+
+def _sort(gitignore: Path, ranks: dict[str, tuple[int, int]]) -> None:
+    lines = gitignore.read_text(encoding="utf-8").splitlines()
+    places = [index for index, line in enumerate(lines) if line in ranks]
+    ordered = sorted((lines[place] for place in places), key=ranks.__getitem__)
+    for place, line in zip(places, ordered, strict=True):
+        lines[place] = line
+    write_text(gitignore, "\n".join(lines) + "\n")
+
+
+def newly_ignored(repo: "Repo", n_before: int) -> list[str]:
+    """The paths that DVC has written into `.gitignore` files since there were `n_before`."""
+    return [os.fspath(path) for path in repo.scm_context.ignored_paths[n_before:]]

@@ -1,0 +1,149 @@
+"""DVC's two kinds of locks: the repository's, and the read and write locks on single paths."""
+
+import json
+import logging
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amelio.atomic import write_text
+from amelio.errors import EnvironmentFailedError
+from amelio.model import BusyError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc.stage import Stage
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 600.0
+
+
+@contextmanager
+def repository_lock(repo: "Repo", patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold DVC's repository lock; waits for other programs, `patience_s` at the most."""
+    from dvc.lock import LockError
+
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            repo.lock.lock()
+            break
+        except LockError as error:
+            if time.monotonic() > deadline:
+                raise EnvironmentFailedError(
+                    f"another DVC command has held the repository lock for {patience_s:.0f} s",
+                    path=repo.lock.lockfile,
+                    hint="see which one with `fuser` on that file, end it, and run again",
+                ) from error
+    repo._lock_depth += 1
+    try:
+        yield
+    finally:
+        repo._lock_depth -= 1
+        repo.lock.unlock()
+
+
+@dataclass(frozen=True)
+class _Paths:
+    read: list[str]
+    written: list[str]
+
+
+class PathLocks:
+    """Entries in DVC's `rwlock` file, so that other DVC commands keep off the stages at work.
+
+    An edit of that file takes a millisecond: entries are given back at the next one, or `sweep`.
+    """
+
+    def __init__(self, repo: "Repo") -> None:
+        self._repo = repo
+        self._held: dict[str, _Paths] = {}
+        self._given_back: list[_Paths] = []
+
+    def take(self, key: str, stage: "Stage") -> None:
+        """Lock what the stage reads and writes. Raises BusyError."""
+        from dvc.dependency.db import AbstractDependency
+        from dvc.dependency.repo import RepoDependency
+        from dvc.lock import LockError
+        from dvc.rwlock import _acquire_read, _acquire_write, _check_blockers
+
+        reads = [
+            item.fs_path
+            for item in stage.deps
+            if not isinstance(item, (RepoDependency, AbstractDependency))
+        ]
+        writes = [item.fs_path for item in stage.outs]
+        info = self._info()
+        folder = self._repo.tmp_dir
+        try:
+            with self._edited() as lock:
+                _check_blockers(folder, lock, info, mode="write", waiters=reads + writes)
+                _check_blockers(folder, lock, info, mode="read", waiters=writes)
+                changes = _Paths(
+                    _acquire_read(lock, info, reads), _acquire_write(lock, info, writes)
+                )
+        except LockError as error:
+            raise BusyError(str(error)) from error
+        self._held[key] = changes
+
+    def give_back(self, key: str) -> None:
+        """Unlock soon, when locked."""
+        paths = self._held.pop(key, None)
+        if paths is not None:
+            self._given_back.append(paths)
+
+    def sweep(self) -> None:
+        """Unlock now what was given back."""
+        if self._given_back:
+            with self._edited():
+                pass
+
+    def give_all_back(self) -> None:
+        """Unlock everything."""
+        for key in list(self._held):
+            self.give_back(key)
+        self.sweep()
+
+    @contextmanager
+    def _edited(self) -> Iterator[Any]:
+        from dvc.rwlock import (
+            RWLockFileCorruptedError,
+            RWLockFileFormatError,
+            _edit_rwlock,
+            _release_read,
+            _release_write,
+        )
+
+        repo = self._repo
+        is_hard = repo.config["core"].get("hardlink_lock", False)
+        with ExitStack() as stack:
+            try:
+                lock = stack.enter_context(_edit_rwlock(repo.tmp_dir, repo.fs, is_hard))
+            except (RWLockFileCorruptedError, RWLockFileFormatError):
+                self._mend()
+                lock = stack.enter_context(_edit_rwlock(repo.tmp_dir, repo.fs, is_hard))
+            for paths in self._given_back:
+                _release_write(lock, self._info(), paths.written)
+                lock.setdefault("write", defaultdict(dict))  # DVC takes an empty one out
+                _release_read(lock, self._info(), paths.read)
+                lock.setdefault("read", defaultdict(list))
+            self._given_back.clear()
+            yield lock
+
+    def _info(self) -> dict[str, Any]:
+        return {"pid": os.getpid(), "cmd": " ".join(sys.argv)}
+
+    def _mend(self) -> None:
+        """Replace a torn `rwlock` file, which DVC would ask the user to remove. Called under the
+        repository lock.
+        """
+        path = Path(self._repo.tmp_dir) / "rwlock"
+        logger.warning("%s was torn by a crash; made a new one", path)
+        write_text(path, json.dumps({}))

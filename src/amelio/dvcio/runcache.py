@@ -1,0 +1,44 @@
+"""DVC's run cache: finds and brings back what a stage once made of the same command and inputs."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dvc.stage import Stage
+
+
+def find(stage: "Stage", *, run_cache: bool, pull: bool) -> "Stage | None":
+    """A stand-in stage whose outputs are all in the cache, or None.
+
+    As a side effect the stage's dependencies are taken as they are now, unless its lock entry
+    already fits. The order of the checks is that of dvc 3.67 `StageCache.restore`, without its
+    removal of outputs beforehand.
+    """
+    from dvc.exceptions import CollectCacheError
+    from dvc.stage.cache import _can_hash
+    from dvc.stage.serialize import to_single_stage_lockfile
+
+    cache = stage.repo.stage_cache
+    if not _can_hash(stage):
+        return None
+    is_current = (
+        not stage.changed_stage()
+        and stage.deps_cached()
+        and all(bool(out.hash_info) for out in stage.outs)
+    )
+    if is_current:
+        entry = to_single_stage_lockfile(stage)
+    else:
+        if not run_cache:
+            return None
+        stage.save_deps()
+        entry = cache._load(stage)
+    if not entry:
+        return None
+    found: Stage = cache._create_stage(entry, wdir=stage.wdir)
+    if pull:
+        try:
+            for objects in found.get_used_objs().values():
+                stage.repo.cloud.pull(objects)
+        except CollectCacheError:
+            return None
+    return found if found.outs_cached() else None

@@ -1,0 +1,76 @@
+"""DVC's stages in the words of `model`."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amelio.model import OutputPath, Stage, StageKind
+
+if TYPE_CHECKING:
+    from dvc.output import Output
+    from dvc.stage import Stage as DvcStage
+
+
+def describe(
+    stage: "DvcStage", upstream: Sequence["DvcStage"], planned: Mapping["DvcStage", str]
+) -> Stage:
+    """A stage of a plan; `planned` gives the ids of those that are in it."""
+    is_command = bool(stage.cmd) and not stage.frozen
+    replaces = is_command or (stage.is_import and not stage.frozen) or stage.is_partial_import
+    settings = stage.meta.get("amelio") if isinstance(stage.meta, dict) else None
+    return Stage(
+        id=identify(stage),
+        name=stage.addressing,
+        needs=tuple(planned[other] for other in upstream if other in planned),
+        kind=StageKind.COMMAND if is_command else StageKind.INTERNAL,
+        place=stage.relpath,
+        inputs=tuple(dict.fromkeys(dep.fs_path for dep in stage.deps if is_local(dep))),
+        outputs=tuple(map(_output_path, filter(is_local, stage.outs))) if replaces else (),
+        settings=settings,
+    )
+
+
+def identify(stage: "DvcStage") -> str:
+    """The stage's id: unique in the repository, whatever the working directory."""
+    name = getattr(stage, "name", None)
+    path = stage.path_in_repo
+    return path if name is None else f"{path}:{name}"
+
+
+def is_local(item: "Output") -> bool:
+    """Whether it is a file or folder of this machine."""
+    return bool(item.protocol == "local" and item.fs_path)
+
+
+def local_paths(stage: "DvcStage") -> list[str]:
+    """All local files and folders that a stage names."""
+    return [item.fs_path for item in (*stage.deps, *stage.outs) if is_local(item)]
+
+
+def _output_path(out: "Output") -> OutputPath:
+    return OutputPath(out.fs_path, bool(out.persist), not out.is_in_repo)
+
+
+def branch(root: Path) -> str:
+    """What HEAD is: a branch, or a commit when it is detached. Committing on a branch does not
+    change it.
+    """
+    for folder in (root, *root.parents):
+        git = folder / ".git"
+        try:
+            if git.is_file():
+                git = folder / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+            return (
+                (git / "HEAD").read_text(encoding="utf-8").strip().removeprefix("ref: refs/heads/")
+            )
+        except OSError:
+            continue
+    return ""
+
+
+def signature(stage: "DvcStage") -> str:
+    """Hash of all that decides what a run of the stage makes."""
+    parts: list[Any] = [stage.cmd, sorted(out.def_path for out in stage.outs)]
+    parts += sorted((str(dep.def_path), repr(dep.hash_info)) for dep in stage.deps)
+    return sha256(repr(parts).encode()).hexdigest()

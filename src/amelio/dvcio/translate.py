@@ -1,0 +1,102 @@
+"""Every exception that DVC lets out becomes one of ours, with the place and the next step."""
+
+import difflib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
+
+from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+_LOCK_HINT = "bring back a good one with `git checkout -- dvc.lock`, or mend it by hand"
+_INPUT_ERRORS = frozenset(
+    {
+        "BadParamFileError",
+        "CyclicGraphError",
+        "DuplicateStageName",
+        "FileIsGitIgnored",
+        "InvalidArgumentError",
+        "InvalidStageName",
+        "MissingParamsError",
+        "MissingParamsFile",
+        "NoOutputOrStageError",
+        "NotDvcRepoError",
+        "OutputDuplicationError",
+        "OutputIsIgnoredError",
+        "OutputIsStageFileError",
+        "OverlappingOutputPathsError",
+        "ParseError",
+        "ResolveError",
+        "StageFileBadNameError",
+        "StageFileDoesNotExistError",
+        "StageFileIsNotDvcFileError",
+        "StageNameUnspecified",
+        "StageNotFound",
+        "StagePathAsOutputError",
+        "StagePathNotDirectoryError",
+        "StagePathNotFoundError",
+        "StagePathOutsideError",
+        "YAMLFileCorruptedError",
+        "YAMLSyntaxError",
+        "YAMLValidationError",
+    }
+)
+
+
+@contextmanager
+def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Iterator[None]:
+    """Turn DVC's and the system's exceptions into ours; `error_class` where neither says more."""
+    from dvc.exceptions import DvcException
+    from dvc.scm import SCMError
+    from dvc_data.hashfile.build import IgnoreInCollectedDirError
+    from dvc_objects.errors import ObjectFormatError
+
+    try:
+        yield
+    except AmelioError:
+        raise
+    except DvcException as error:
+        names = {base.__name__ for base in type(error).__mro__}
+        kind = InputError if names & _INPUT_ERRORS else error_class
+        text = explain(error)
+        is_lock = kind is InputError and "dvc.lock" in text
+        raise kind(text, hint=_LOCK_HINT if is_lock else None) from error
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise error_class(f"{place}{error.strerror or error}") from error
+    except (SCMError, IgnoreInCollectedDirError, ObjectFormatError) as error:
+        raise error_class(explain(error)) from error
+
+
+@contextmanager
+def suggesting(repo: "Repo") -> Iterator[None]:
+    """Add the names that come close to a stage that does not exist. Raises InputError."""
+    from dvc.stage.exceptions import StageNotFound
+
+    try:
+        yield
+    except StageNotFound as error:
+        close = difflib.get_close_matches(
+            error.name, [s.addressing for s in repo.index.stages], n=1
+        )
+        hint = f"did you mean '{close[0]}'?" if close else "`dvc stage list` shows all stages"
+        raise InputError(explain(error), hint=hint) from error
+
+
+def stage_translated() -> AbstractContextManager[None]:
+    """As `translated`, for what concerns one stage only."""
+    return translated(StageFailedError)
+
+
+def explain(error: BaseException) -> str:
+    """DVC's message and those of its causes, one a line; the essential one is in the cause."""
+    lines: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        text = str(seen).strip()
+        if text and text not in lines:
+            lines.append(text)
+        seen = seen.__cause__
+    return "\n  ".join(lines) or type(error).__name__

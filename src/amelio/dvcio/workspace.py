@@ -1,0 +1,400 @@
+"""A DVC repository as the engine's `Workspace`. Everything here runs in one thread."""
+
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH110, PTH118, PTH120
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from amelio import faults
+from amelio.dvcio import commands, judge, outputs, runcache, watch
+from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
+from amelio.dvcio.lockfiles import LockFiles
+from amelio.dvcio.passthrough import stage_environment
+from amelio.dvcio.pathlocks import PathLocks, repository_lock
+from amelio.dvcio.selection import select
+from amelio.dvcio.stages import branch, describe, identify, is_local, local_paths, signature
+from amelio.dvcio.translate import stage_translated, suggesting, translated
+from amelio.dvcio.trust import Trust
+from amelio.dvcio.version import require_known_dvc
+from amelio.errors import InputError, StageFailedError
+from amelio.model import (
+    OutputFact,
+    Policy,
+    Selection,
+    Stage,
+    Task,
+    Verdict,
+    Watched,
+)
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc.stage import Stage as DvcStage
+
+logger = logging.getLogger(__name__)
+
+
+class DvcWorkspace:
+    """Implements `model.Workspace` with DVC's own objects, loaded once for a run.
+
+    run_env: added to every command's environment
+    is_quiet: without DVC's advice on what to add to Git
+    """
+
+    def __init__(
+        self, repo: "Repo", run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False
+    ) -> None:
+        self.repo = repo
+        self._is_quiet = is_quiet
+        self._run_env = dict(run_env or {})
+        self._stages: dict[str, DvcStage] = {}
+        self._ranks: dict[str, int] = {}
+        self._upstream: dict[str, list[DvcStage]] = {}
+        self._found: dict[str, DvcStage] = {}
+        self._locks = LockFiles(repo, [])
+        self._path_locks = PathLocks(repo)
+        self._ignores = IgnoreOrder(repo)
+        self._branch = branch(self.root)
+        self._planned_ns = 0
+        self._trust = Trust(repo.state, Path(repo.tmp_dir) / "amelio" / "trusted.json")
+
+    @property
+    def root(self) -> Path:
+        """The repository's root."""
+        return Path(self.repo.root_dir)
+
+    @property
+    def asks_before_stages(self) -> bool:
+        """DVC's `core.interactive`."""
+        return bool(self.repo.config["core"].get("interactive", False))
+
+    def dvc_stage(self, stage: str) -> "DvcStage":
+        """DVC's object behind a stage's id."""
+        return self._stages[stage]
+
+    @contextmanager
+    def session(self, *, is_dry: bool = False) -> Iterator[None]:
+        """Around a whole run: collects the files to be added to Git, and gives all locks back at
+        the end.
+
+        is_dry: leaves nothing behind
+        """
+        with (
+            translated(),
+            self.repo.scm_context(quiet=self._is_quiet),
+            outputs.links_kept_open(self.repo),
+        ):
+            try:
+                yield
+            finally:
+                self._give_all_back()
+                if not is_dry:
+                    self._trust.save()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the repository lock. What other programs recorded meanwhile is read again on the way
+        in.
+        """
+        with translated(), repository_lock(self.repo):
+            yield
+            self._path_locks.sweep()
+
+    def plan(self, selection: Selection) -> Sequence[Stage]:
+        """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the
+        selection.
+        """
+        self._planned_ns = time.time_ns()
+        with translated(InputError), suggesting(self.repo):
+            stages, graph = select(self.repo, selection)
+        planned = {stage: identify(stage) for stage in stages}
+        self._ranks = {key: rank for rank, key in enumerate(planned.values())}
+        self._stages = {key: stage for stage, key in planned.items()}
+        self._upstream = {
+            key: list(graph.successors(stage)) if graph and stage in graph else []
+            for stage, key in planned.items()
+        }
+        self._locks = LockFiles(self.repo, stages)
+        return [describe(stage, self._upstream[key], planned) for stage, key in planned.items()]
+
+    def judge(self, stage: str, policy: Policy) -> Verdict:
+        """All reasons for which DVC would run the stage."""
+        with stage_translated():
+            self._trust.check(local_paths(self._stages[stage]))
+            return judge.judge(
+                self._stages[stage],
+                self._upstream[stage],
+                lambda: self._locks.entry(self._stages[stage]),
+                allow_missing=policy.allow_missing,
+            )
+
+    def refresh(self, stages: Sequence[str]) -> None:
+        """Read the lock entries of `stages` again where another program wrote the lock file."""
+        self._locks.refresh([self._stages[key] for key in stages])
+
+    def pull(self, stage: str) -> bool:
+        """As `dvc repro --pull` for a stage that lacks nothing but data."""
+        from dvc.exceptions import CheckoutError
+
+        found = self._stages[stage]
+        with stage_translated():
+            try:
+                self.repo.pull(found.addressing)
+                found.checkout()
+            except CheckoutError:
+                return False
+        return True
+
+    def claim(self, stage: str) -> None:
+        """Take DVC's path locks of the stage. Raises BusyError."""
+        with stage_translated():
+            self._path_locks.take(stage, self._stages[stage])
+
+    def release(self, stage: str) -> None:
+        """Give the path locks back."""
+        self._path_locks.give_back(stage)
+
+    def _give_all_back(self) -> None:
+        self._path_locks.give_all_back()
+
+    def is_cached(self, stage: str, policy: Policy) -> bool:
+        """Whether the run cache serves the stage; remembers what it found for `restore`."""
+        found = self._stages[stage]
+        with stage_translated():
+            if policy.pull:
+                commands.pull_missing_deps(found)
+            hit = runcache.find(found, run_cache=policy.run_cache, pull=policy.pull)
+        if hit is None:
+            return False
+        self._found[stage] = hit
+        return True
+
+    def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
+        """Check out what `is_cached` found, and record it."""
+        found = self._stages[stage]
+        looked_up = [dep.hash_info for dep in found.deps]
+        with stage_translated():
+            self._found.pop(stage).checkout()
+            found.save_deps()
+        if [dep.hash_info for dep in found.deps] != looked_up:
+            raise StageFailedError("inputs changed while its outputs were restored; run again")
+        return self.record(stage, policy, lambda _: None)
+
+    def prepare(self, stage: str, policy: Policy) -> Task:
+        """Hash the inputs as they are now; that is what the lock entry will say."""
+        found = self._stages[stage]
+        with stage_translated():
+            found.save_deps(allow_missing=policy.force)
+            for out in found.outs:
+                if out.persist:
+                    out.unprotect()
+            argv, shown, env, unset = commands.prepare(found, self._run_env)
+        return Task(
+            stage=stage,
+            commands=argv,
+            shown=shown,
+            cwd=Path(found.wdir),
+            env=env,
+            unset=unset,
+            signature=signature(found),
+        )
+
+    def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:
+        """Which dependencies differ in content from what `prepare` hashed. Remote ones are always
+        asked.
+        """
+        touched = set(paths)
+        self._trust.check(paths)
+        changed = []
+        with stage_translated():
+            for dep in self._stages[stage].deps:
+                if dep.protocol == "local" and dep.fs_path not in touched:
+                    continue
+                if not dep.hash_info:  # missing before a forced run: taken afterwards, as DVC does
+                    dep.save()
+                elif dep.changed_checksum():
+                    changed.append(str(dep))
+        if self._branch != branch(self.root):
+            changed.append(f"the Git branch ({self._branch})")
+        return changed
+
+    def record(
+        self, stage: str, policy: Policy, note: Callable[[Mapping[str, str]], None]
+    ) -> list[OutputFact]:
+        """Hash the outputs, store them in the cache, remember the run, queue the lock entry."""
+        found = self._stages[stage]
+        n_ignored = len(self.repo.scm_context.ignored_paths)
+        with stage_translated():
+            self._ignores.look_again(out.fs_path for out in found.outs if out.use_scm_ignore)
+            outputs.save(
+                found, note, no_commit=policy.no_commit, allow_missing=policy.allow_missing
+            )
+            found.md5 = found.compute_md5()
+            faults.reach("commit.after_cache")
+            if not policy.no_commit and all(
+                out.use_cache or out.is_metric or out.is_plot for out in found.outs
+            ):
+                self.repo.stage_cache.save(found)
+            self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
+            self._locks.queue(found)
+        self._trust.note(out.fs_path for out in found.outs if is_local(out))
+        return self.facts(stage)
+
+    def output_hashes(self, stage: str) -> Mapping[str, str]:
+        """What the outputs that are there hash to."""
+        with stage_translated():
+            self._trust.check(local_paths(self._stages[stage]))
+            return {
+                out.fs_path: str(out.get_hash().value)
+                for out in self._stages[stage].outs
+                if out.exists
+            }
+
+    def run_internal(self, stage: str, policy: Policy) -> list[OutputFact]:
+        """Let DVC do an import or check a data source, and record it."""
+        found = self._stages[stage]
+        n_ignored = len(self.repo.scm_context.ignored_paths)
+        if found.frozen and not found.is_import:
+            logger.warning("%s is frozen. Its dependencies are not going to be reproduced.", found)
+        with stage_translated():
+            found.run(
+                force=policy.force,
+                no_commit=policy.no_commit,
+                allow_missing=policy.allow_missing,
+                pull=policy.pull,
+                run_cache=policy.run_cache,
+            )
+            self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
+            self._locks.queue(found)
+        return self.facts(stage)
+
+    def flush(self) -> None:
+        """Write all queued lock entries."""
+        with translated():
+            self._locks.flush()
+
+    def facts(self, stage: str) -> list[OutputFact]:
+        """The stage's outputs as last recorded."""
+        return [
+            OutputFact(
+                path=str(out),
+                hash=str(out.hash_info.value) if out.hash_info else None,
+                size_bytes=out.meta.size,
+                n_files=out.meta.nfiles,
+            )
+            for out in self._stages[stage].outs
+        ]
+
+    def parameters(self, stage: str) -> Mapping[str, Any]:
+        """`params.yaml` beside the stage's `dvc.yaml`."""
+        path = os.path.join(os.path.dirname(self._stages[stage].path), "params.yaml")
+        return self._load(path) or {}
+
+    def metric_files(self) -> Mapping[str, str]:
+        """Every metrics output of every stage."""
+        return {
+            os.path.relpath(out.fs_path, self.repo.root_dir): identify(out.stage)
+            for out in self.repo.index.metrics
+            if out.protocol == "local"
+        }
+
+    def read_metric(self, path: str) -> Any:
+        """A metrics file's content, None without the file."""
+        return self._load(os.path.join(self.repo.root_dir, path))
+
+    def _load(self, path: str) -> Any:
+        from dvc.utils.serialize import load_path
+
+        if not os.path.exists(path):
+            return None
+        with translated(InputError):
+            return load_path(path, self.repo.fs)
+
+    def probe_environment(self) -> Mapping[str, str]:
+        """The search path of stages, and the root."""
+        return {
+            "PATH": stage_environment()["PATH"],
+            "DVC_ROOT": self.repo.root_dir,
+            **self._run_env,
+        }
+
+    def input_signature(self, stage: str) -> str:
+        """Hash of command, dependencies and parameters as they are in the workspace."""
+        found = self._stages[stage]
+        parts = [str(found.cmd)]
+        with stage_translated():
+            parts += sorted(
+                f"{dep.def_path}={dep.get_hash() if dep.exists else None!r}" for dep in found.deps
+            )
+        return sha256(repr(parts).encode()).hexdigest()
+
+    def is_stored(self, path: str, stage: str) -> bool:
+        """Whether what stands at `path` is in the cache, or is what the lock file has."""
+        out = next(out for out in self._stages[stage].outs if out.fs_path == path)
+        with stage_translated():
+            if not out.exists:
+                return True
+            if not out.changed_checksum():
+                return True
+            return bool(out.use_cache and out.cache.exists(out.get_hash().value))
+
+    def revision(self) -> str | None:
+        """The commit that is checked out; None without Git or a first commit."""
+        from dvc.scm import NoSCM
+        from scmrepo.exceptions import SCMError
+
+        if isinstance(self.repo.scm, NoSCM):
+            return None
+        try:
+            return str(self.repo.scm.get_rev())
+        except SCMError:  # before the first commit
+            return None
+
+    def recorded_parameters(self) -> Mapping[str, Any]:
+        """The parameters of the plan's stages, by file, as last recorded."""
+        found: dict[str, dict[str, Any]] = {}
+        for stage in self._stages.values():
+            for dep in stage.params:
+                if isinstance(dep.hash_info.value, dict):
+                    found.setdefault(str(dep), {}).update(dep.hash_info.value)
+        return found
+
+    def watched(self) -> Watched | None:
+        """What decides that there is nothing to do, as it was when that was decided.
+
+        None when files alone do not decide, or something changed while the run went on.
+        """
+        stages = list(self._stages.values())
+        if self._locks.is_shared or not all(map(watch.is_watchable, stages)):
+            return None
+        with translated():
+            files = watch.watched_files(self.repo)
+            folders = watch.folders_seen(self.repo, files)
+            cache = watch.cache_folders(self.repo)
+        if folders is None or not all(watch.is_older(f, self._planned_ns) for f in files):
+            return None
+        if not self._locks.is_current:
+            return None
+        files.update(self._locks.paths)
+        files.update(path for ignores in folders.values() for path in ignores)
+        known = {path: self._trust.mark(path) for stage in stages for path in local_paths(stage)}
+        metrics = [os.path.join(self.repo.root_dir, path) for path in self.metric_files()]
+        return Watched(known, [*files, *(m for m in metrics if m not in known)], [*folders, *cache])
+
+
+def open_workspace(
+    run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False
+) -> DvcWorkspace:
+    """The repository around the working directory. Raises InputError outside of one."""
+    require_known_dvc()
+    from dvc.repo import Repo
+
+    with translated():
+        return DvcWorkspace(Repo(), run_env, is_quiet=is_quiet)

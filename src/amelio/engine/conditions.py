@@ -1,0 +1,259 @@
+"""`when:`: whether a stage that has reasons to run is to run.
+
+`amelio.expressions` is imported where it is used: it takes 60 ms, and most pipelines have no
+condition.
+"""
+
+import ast
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path, PurePath
+from typing import Any
+
+from amelio.engine.settings import StageSettings
+from amelio.errors import InputError
+from amelio.model import Reason, ReasonKind, Stage, Workspace
+
+NAMES = ("params", "metrics", "env", "changed", "probe")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a condition came to, and why in words."""
+
+    is_true: bool
+    reason: Reason
+    message: str = ""
+
+
+class ProbeNeededError(Exception):
+    """The condition cannot be decided before the stage's probe has run."""
+
+
+class _UndefinedError(Exception):
+    """A metrics file that the condition compares with is not there."""
+
+
+@dataclass
+class Conditions:
+    """Decides the conditions of a run's stages.
+
+    known_probes: JSON that a stage's probe printed, by (stage, signature of its inputs); from the
+        journal
+    """
+
+    workspace: Workspace
+    stages: Sequence[Stage]
+    settings: Mapping[str, StageSettings]
+    allowed_env: Sequence[str] = ()
+    known_probes: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _at_start: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check every condition, and read the metrics as they are now."""
+        for stage in self.stages:
+            text = self.settings[stage.id].when
+            if text is not None:
+                _check(text, stage)
+        self._producers: dict[str, str] = {}
+        if any(s.when and "metrics" in s.when for s in self.settings.values()):
+            self._producers = dict(self.workspace.metric_files())
+            self._at_start = {path: self.workspace.read_metric(path) for path in self._producers}
+        self._needs = {stage.id: stage.needs for stage in self.stages}
+
+    def decide(self, stage: Stage, reasons: Sequence[Reason]) -> Decision | None:
+        """The decision for a stage with reasons to run; None without a condition.
+
+        Raises ProbeNeededError, and InputError for a name, key or comparison that cannot be.
+        """
+        text = self.settings[stage.id].when
+        if text is None:
+            return None
+        from amelio.expressions import NoValueError, WrongExpressionError, evaluate
+
+        names = self._names(stage, reasons)
+        try:
+            value = evaluate(_one_line(text), names, {"exists": self._exists}).value
+        except _UndefinedError as error:
+            message = f"{error} is not there yet, so the condition is undefined and the stage runs"
+            return Decision(True, _reason(text, message), message)
+        except (NoValueError, WrongExpressionError) as error:
+            raise _wrong(stage, str(error)) from error
+        values = self._values(text, names)
+        message = f"condition is {'true' if value else 'false'}: {_one_line(text)}"
+        message += f" ({values})" if values else ""
+        return Decision(bool(value), _reason(text, values, bool(value)), message)
+
+    def signature(self, stage: Stage) -> str:
+        """Hash of what a probe's result depends on."""
+        probe = self.settings[stage.id].probe or ""
+        return sha256(f"{probe}\0{self.workspace.input_signature(stage.id)}".encode()).hexdigest()
+
+    def take_probe(self, stage: Stage, signature: str, printed: Path) -> Any:
+        """Read what a probe printed. Raises InputError when that is no JSON."""
+        try:
+            value = json.loads(printed.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise InputError(
+                f"{stage.name}: meta.amelio.probe printed no JSON: {error}",
+                path=stage.place,
+                hint=f"its output is in {printed}; print messages to stderr",
+            ) from error
+        self.known_probes[stage.id, signature] = value
+        return value
+
+    def _names(self, stage: Stage, reasons: Sequence[Reason]) -> dict[str, Any]:
+        return {
+            "params": self.workspace.parameters(stage.id),
+            "metrics": self._metrics(stage),
+            "env": _Env(self.allowed_env),
+            "changed": changes(reasons),
+            "probe": _Probe(lambda: self._probe(stage)),
+        }
+
+    def _values(self, text: str, names: Mapping[str, Any]) -> str:
+        """What the names in the condition stand for, as far as that is known without a probe."""
+        from amelio.expressions import NoValueError, evaluate
+
+        shown = []
+        for chain in _chains(ast.parse(_one_line(text), mode="eval").body):
+            with suppress(NoValueError, _UndefinedError, ProbeNeededError):
+                value = evaluate(chain, names, {"exists": self._exists}).value
+                shown.append(f"{chain} = {_short(value)}")
+        return ", ".join(dict.fromkeys(shown))
+
+    def _probe(self, stage: Stage) -> Any:
+        if not self.settings[stage.id].probe:
+            raise _wrong(stage, "it asks for `probe`, but there is no meta.amelio.probe")
+        key = (stage.id, self.signature(stage))
+        if key not in self.known_probes:
+            raise ProbeNeededError(stage.id)
+        return self.known_probes[key]
+
+    def _metrics(self, stage: Stage) -> "_Metrics":
+        ancestors = self._ancestors(stage.id)
+        now = {
+            path: self.workspace.read_metric(path)
+            if producer in ancestors
+            else self._at_start[path]
+            for path, producer in self._producers.items()
+        }
+        return _Metrics(now)
+
+    def _ancestors(self, stage: str) -> set[str]:
+        found: set[str] = set()
+        waiting = list(self._needs[stage])
+        while waiting:
+            key = waiting.pop()
+            if key not in found:
+                found.add(key)
+                waiting.extend(self._needs.get(key, ()))
+        return found
+
+    def _exists(self, path: str) -> bool:
+        return (self.workspace.root / path).exists()
+
+
+class _Metrics:
+    """`metrics['path']`, or its stem where that is unique."""
+
+    def __init__(self, files: Mapping[str, Any]) -> None:
+        self._files = files
+
+    def __getitem__(self, name: str) -> Any:
+        from amelio.expressions import NoValueError
+
+        path = name
+        if name not in self._files:
+            fitting = [path for path in self._files if PurePath(path).stem == name]
+            if len(fitting) != 1:
+                known = ", ".join(sorted(self._files)) or "none"
+                word = "several metrics files are" if fitting else "no metrics file is"
+                raise NoValueError(f"{word} called {name!r}; known are {known}")
+            path = fitting[0]
+        if self._files[path] is None:
+            raise _UndefinedError(path)
+        return self._files[path]
+
+
+class _Env:
+    """`env.NAME`, of the names that `amelio.yaml` allows."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = allowed
+
+    def __getitem__(self, name: str) -> str:
+        from amelio.expressions import NoValueError
+
+        if name not in self._allowed:
+            raise NoValueError(f"env.{name} is not allowed; list it under `env:` in amelio.yaml")
+        return os.environ.get(name, "")
+
+
+class _Probe:
+    """`probe.…`: asked when something in it is looked at."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+
+    def __getitem__(self, key: Any) -> Any:
+        from amelio.expressions import NoValueError
+
+        value = self._ask()
+        if not isinstance(value, dict) or key not in value:
+            raise NoValueError(f"there is no probe.{key} in {_short(value)}")
+        return value[key]
+
+
+def changes(reasons: Sequence[Reason]) -> dict[str, bool]:
+    """`changed.…` of a stage with these reasons."""
+    kinds = {reason.kind for reason in reasons}
+    is_new = ReasonKind.NEVER_RAN in kinds
+    found = {
+        "command": ReasonKind.COMMAND in kinds or is_new,
+        "params": ReasonKind.PARAMETER in kinds or is_new,
+        "code": ReasonKind.CODE in kinds or is_new,
+        "data": bool(kinds & {ReasonKind.DATA, ReasonKind.UPSTREAM}) or is_new,
+        "outputs": ReasonKind.OUTPUT in kinds or is_new,
+    }
+    others = [found[name] for name in found if name != "data"]
+    is_always = ReasonKind.ALWAYS in kinds
+    return {**found, "only_data": found["data"] and not any(others) and not is_always}
+
+
+def _check(text: str, stage: Stage) -> None:
+    from amelio.expressions import WrongExpressionError, check
+
+    try:
+        check(_one_line(text), NAMES, ["exists"])
+    except WrongExpressionError as error:
+        raise _wrong(stage, str(error)) from error
+
+
+def _chains(tree: ast.AST) -> list[str]:
+    """The longest `a.b['c']` and `exists(…)` in an expression, from left to right."""
+    if isinstance(tree, (ast.Attribute, ast.Subscript, ast.Call)):
+        return [ast.unparse(tree)]
+    return [chain for node in ast.iter_child_nodes(tree) for chain in _chains(node)]
+
+
+def _wrong(stage: Stage, what: str) -> InputError:
+    return InputError(f"{stage.name}: meta.amelio.when: {what}", path=stage.place)
+
+
+def _reason(text: str, note: str, value: bool | None = None) -> Reason:
+    new = None if value is None else str(value).lower()
+    return Reason(ReasonKind.CONDITION, _one_line(text), new=new, note=note)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,125 @@
+"""What a run would do: every stage's reasons, what the cache would serve, and how long it would
+take.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from amelio.engine.conditions import Conditions, ProbeNeededError
+from amelio.engine.schedule import Schedule
+from amelio.errors import AmelioError
+from amelio.model import Outcome, Policy, Reason, ReasonKind, Stage, StageKind, Workspace
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One stage of a plan that is not run.
+
+    outcome: what would become of it; RAN when it would run
+    expected_s: seconds, None without a record
+    """
+
+    stage: Stage
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    message: str = ""
+    expected_s: float | None = None
+
+
+def forecast(
+    workspace: Workspace,
+    stages: Sequence[Stage],
+    policy: Policy,
+    conditions: Conditions,
+    expected_s: Mapping[str, float],
+) -> list[Forecast]:
+    """Judge every stage in serial order, counting on those that it needs. Runs nothing."""
+    found: dict[str, Forecast] = {}
+    forced: set[str] = set()
+    for stage in stages:
+        is_forced = policy.force or stage.id in forced
+        this = _foresee(workspace, stage, replace(policy, force=is_forced), conditions, found)
+        found[stage.id] = replace(this, expected_s=expected_s.get(stage.id))
+        if policy.force_downstream and (is_forced or this.outcome in _MAKING):
+            forced.update(other.id for other in stages if stage.id in other.needs)
+    return list(found.values())
+
+
+_MAKING = (Outcome.RAN, Outcome.RESTORED)
+
+
+def _foresee(
+    workspace: Workspace,
+    stage: Stage,
+    policy: Policy,
+    conditions: Conditions,
+    before: Mapping[str, Forecast],
+) -> Forecast:
+    needs = [before[need] for need in stage.needs]
+    if policy.force:
+        return Forecast(stage, Outcome.RAN, (Reason(ReasonKind.FORCED),))
+    try:
+        verdict = workspace.judge(stage.id, policy)
+    except AmelioError as error:
+        return Forecast(stage, Outcome.FAILED, message=str(error))
+    upstream = tuple(
+        Reason(ReasonKind.UPSTREAM, need.stage.name, note="would run")
+        for need in needs
+        if need.outcome is Outcome.RAN
+    )
+    reasons = verdict.reasons + upstream
+    if not reasons:
+        return Forecast(stage, Outcome.UP_TO_DATE)
+    lost = [need for need in needs if need.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
+    if lost:
+        return Forecast(
+            stage, Outcome.NOT_REACHED, reasons, f"{lost[0].stage.name} {lost[0].outcome}"
+        )
+    try:
+        decision = conditions.decide(stage, reasons)
+    except ProbeNeededError:
+        return Forecast(stage, Outcome.RAN, reasons, "only if its probe makes the condition true")
+    except AmelioError as error:
+        return Forecast(stage, Outcome.FAILED, reasons, str(error))
+    if decision is not None:
+        reasons = (*reasons, decision.reason)
+        if not decision.is_true:
+            return Forecast(stage, Outcome.SKIPPED, reasons, decision.message)
+    if not upstream and stage.kind is StageKind.COMMAND and _is_cached(workspace, stage, policy):
+        return Forecast(stage, Outcome.RESTORED, reasons)
+    return Forecast(stage, Outcome.RAN, reasons)
+
+
+def _is_cached(workspace: Workspace, stage: Stage, policy: Policy) -> bool:
+    try:
+        return workspace.is_cached(stage.id, policy)
+    except AmelioError:
+        return False
+
+
+def expected_total_s(forecasts: Sequence[Forecast], schedule: Schedule) -> float:
+    """How long the run would take: the schedule played with the expected times. Uses the schedule
+    up.
+
+    Stages without a record count as the mean of those with one; all without a record gives 0.
+    """
+    times = {f.stage.id: f.expected_s for f in forecasts if f.expected_s is not None}
+    if not times:
+        return 0.0
+    mean_s = sum(times.values()) / len(times)
+    cost_s = {
+        f.stage.id: times.get(f.stage.id, mean_s) if f.outcome is Outcome.RAN else 0.0
+        for f in forecasts
+    }
+    now_s = 0.0
+    ends_s: dict[str, float] = {}
+    while not schedule.is_done:
+        ready = schedule.startable()
+        if ready:
+            schedule.start(ready[0])
+            ends_s[ready[0]] = now_s + cost_s[ready[0]]
+            continue
+        first = min(ends_s, key=ends_s.__getitem__)
+        now_s = ends_s.pop(first)
+        schedule.finish(first)
+    return now_s

@@ -1,0 +1,79 @@
+"""A stage's whole process tree: adopt, signal and end it, whatever it did to get away."""
+
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH123, PTH208
+
+import contextlib
+import ctypes
+import os
+import signal
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+POLL_S = 0.01
+
+
+def adopt_orphans() -> bool:
+    """Become the parent of every orphan below (Linux). False where the system cannot."""
+    try:
+        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False
+
+
+def reap() -> None:
+    """Take the exit status of every child that has ended."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def descendants() -> list[int]:
+    """Every living process below this one, parents first (Linux: from /proc)."""
+    parents: dict[int, list[int]] = {}
+    try:
+        names = [name for name in os.listdir("/proc") if name.isdigit()]
+    except FileNotFoundError:
+        return []
+    for name in names:
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != b"Z":
+            parents.setdefault(int(fields[1]), []).append(int(name))
+    found = list(parents.get(os.getpid(), []))
+    for pid in found:
+        found.extend(parents.get(pid, []))
+    return found
+
+
+def has_children() -> bool:
+    """True while a child lives or waits to be reaped."""
+    reap()
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def signal_tree(group: int, number: int) -> None:
+    """Send a signal to the command's process group and to all that left it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+    for pid in descendants():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def end_tree(group: int, grace_s: float) -> None:
+    """TERM, then after `grace_s` KILL, until nothing is left."""
+    signal_tree(group, signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    while has_children() and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    while has_children():
+        signal_tree(group, signal.SIGKILL)
+        time.sleep(POLL_S)

@@ -1,0 +1,233 @@
+"""The small process that every guard is forked from; it has imported next to nothing.
+
+Run as a program: `python -I -S zygote.py SOCKET LIFE`. SOCKET takes `run TASK_FILE` and `signal
+ATTEMPT NUMBER`, and carries the guards' answers. LIFE is the reading end of a pipe that only amelio
+holds open: its end is amelio's.
+"""
+
+# Paths are strings here: they come from DVC or the kernel, and are many.
+# ruff: noqa: PTH100, PTH120, PTH123
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+if __name__ == "__main__":
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path += [here, os.path.dirname(os.path.dirname(here))]
+    import fingerprint  # type: ignore[import-not-found,no-redef,unused-ignore]
+    import journal_line  # type: ignore[import-not-found,no-redef,unused-ignore]
+    import tree  # type: ignore[import-not-found,no-redef,unused-ignore]
+else:
+    from amelio import fingerprint
+    from amelio.engine.guard import journal_line, tree
+
+GRACE_S = 5.0
+LOCK_PATIENCE_S = 20.0
+CANNOT_START = 127
+
+
+def serve(connection: socket.socket, life: int) -> None:
+    """Fork a guard for every task, pass signals on, until amelio is gone. In a session of its own
+    already.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    guards: dict[str, int] = {}
+    while True:
+        message = connection.recv(65536).decode()
+        for attempt, pid in list(guards.items()):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                del guards[attempt]
+        word, _, rest = message.partition(" ")
+        if word == "run":
+            with open(rest, encoding="utf-8") as file:
+                task = json.load(file)
+            pid = os.fork()
+            if pid == 0:
+                _guard_and_exit(task, connection, life)
+            guards[task["attempt"]] = pid
+        elif word == "signal":
+            attempt, _, number = rest.rpartition(" ")
+            if attempt in guards:
+                os.kill(guards[attempt], int(number))
+        else:
+            return
+
+
+def _guard_and_exit(task: dict[str, Any], connection: socket.socket, life: int) -> None:
+    code = 1
+    try:
+        Guard(task, life).run(connection)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+class Guard:
+    """Runs one attempt's commands, outlives none of them, and says how they ended.
+
+    While a command runs it waits for: its end, the deadline, a signal from amelio, amelio's death.
+    It reports only when every process of the tree is dead, so what it then sees of the outputs is
+    final.
+    """
+
+    def __init__(self, task: dict[str, Any], life: int) -> None:
+        self.task = task
+        self.life = life
+        self.group = 0
+        self.is_timed_out = False
+        self.is_orphaned = False
+        self.had_stragglers = False
+        self.signalled = 0
+        self.wake_read, self.wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def run(self, connection: socket.socket) -> None:
+        os.setsid()
+        is_sealed = tree.adopt_orphans()
+        signal.set_wakeup_fd(self.wake_write, warn_on_full_buffer=False)
+        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note_signal)
+        lock = self._take_lock()
+        if self._is_amelio_gone():  # and the next run may have undone this attempt already
+            return
+        started = time.time()
+        log = os.open(self.task["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        code = self._run_commands(log, lock)
+        if self.is_orphaned:
+            return
+        self._report(connection, code, started, is_sealed)
+
+    def _note_signal(self, number: int, _frame: object) -> None:
+        if number != signal.SIGCHLD:
+            self.signalled = number
+
+    def _is_amelio_gone(self) -> bool:
+        poller = select.poll()
+        poller.register(self.life, select.POLLIN)
+        return bool(poller.poll(0))
+
+    def _take_lock(self) -> int:
+        import fcntl
+
+        handle = os.open(self.task["lock"], os.O_RDWR | os.O_CREAT, 0o666)
+        deadline = time.monotonic() + LOCK_PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                os.set_inheritable(handle, True)  # whoever still writes, still holds the stage
+                return handle
+
+    def _run_commands(self, log: int, lock: int) -> int:
+        timeout_s = self.task["timeout_s"]
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        code = 0
+        for argv in self.task["commands"]:
+            code = self._run_command(argv, log, deadline)
+            if code or self.signalled or self.is_orphaned or self.is_timed_out:
+                break
+        os.close(lock)
+        return code
+
+    def _run_command(self, argv: list[str], log: int, deadline: float | None) -> int:
+        pid = os.fork()
+        if pid == 0:
+            self._become(argv, log)
+        self.group = pid
+        code = self._wait(pid, deadline)
+        if tree.has_children():
+            self.had_stragglers = True
+            tree.end_tree(pid, GRACE_S if code == 0 else 0.5)
+        return code
+
+    def _become(self, argv: list[str], log: int) -> None:
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            os.setsid()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            os.chdir(self.task["cwd"])
+            environment = {**os.environ, **self.task["env"]}
+            for name in self.task["unset"]:
+                environment.pop(name, None)
+            os.execvpe(argv[0], argv, environment)
+        except OSError as error:
+            os.write(2, f"amelio: cannot start {argv[0]!r}: {error}\n".encode())
+        finally:
+            os._exit(CANNOT_START)
+
+    def _wait(self, pid: int, deadline: float | None) -> int:
+        poller = select.poll()
+        poller.register(self.wake_read, select.POLLIN)
+        poller.register(self.life, select.POLLIN)
+        forwarded = 0
+        while True:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status)
+            if self.signalled and self.signalled != forwarded:
+                forwarded = self.signalled
+                if forwarded != signal.SIGINT:
+                    tree.end_tree(pid, GRACE_S if forwarded == signal.SIGTERM else 0)
+                    return -forwarded
+                tree.signal_tree(pid, signal.SIGINT)
+            left_s = None if deadline is None else deadline - time.monotonic()
+            if left_s is not None and left_s <= 0:
+                self.is_timed_out = True
+                tree.end_tree(pid, GRACE_S)
+                return -signal.SIGTERM
+            events = poller.poll(None if left_s is None else left_s * 1000 + 1)
+            for handle, _ in events:
+                if handle == self.life:
+                    self.is_orphaned = True
+                    tree.end_tree(pid, 0)
+                    return -signal.SIGKILL
+            with contextlib.suppress(BlockingIOError):
+                os.read(self.wake_read, 4096)
+
+    def _report(self, connection: socket.socket, code: int, started: float, sealed: bool) -> None:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        entry = {
+            "kind": "exited",
+            "attempt": self.task["attempt"],
+            "code": code,
+            "signal": self.signalled,
+            "timed_out": self.is_timed_out,
+            "stragglers": self.had_stragglers,
+            "sealed": sealed,
+            "started": started,
+            "ended": time.time(),
+            "cpu_s": usage.ru_utime + usage.ru_stime,
+            "peak_bytes": usage.ru_maxrss * (1024 if sys.platform == "linux" else 1),
+            "read_bytes": usage.ru_inblock * 512,
+            "written_bytes": usage.ru_oublock * 512,
+            "inputs": {path: fingerprint.of_path(path) for path in self.task["inputs"]},
+            "outputs": {path: fingerprint.of_path(path) for path in self.task["outputs"]},
+        }
+        with contextlib.suppress(OSError):  # a full disk: amelio still hears it, and says so
+            journal_line.append(self.task["journal"], entry)
+        with contextlib.suppress(OSError):  # amelio is gone: the journal has it
+            try:
+                connection.send(json.dumps(entry).encode())
+            except OSError:  # too long for one message: amelio reads the rest in the journal
+                short = {**entry, "inputs": None, "outputs": None}
+                connection.send(json.dumps(short).encode())
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

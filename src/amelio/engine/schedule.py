@@ -1,0 +1,214 @@
+"""Which stage may start next. Pure: knows order, readiness, slots, mutexes and counters, and
+nothing of files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from amelio.engine.settings import StageSettings
+from amelio.errors import InputError
+from amelio.model import Stage
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a started stage holds until it ends."""
+
+    mutex: tuple[str, ...]
+    counters: Mapping[str, int]
+    gpus: tuple[str, ...]
+    threads: int | None
+
+    def environment(self) -> dict[str, str]:
+        """The variables through which the command learns what it was given."""
+        env = {name: str(self.threads) for name in THREAD_VARIABLES} if self.threads else {}
+        if self.gpus:
+            env["CUDA_VISIBLE_DEVICES"] = ",".join(self.gpus)
+        return env
+
+
+class Schedule:
+    """A stage is startable when all it needs is done, a slot is free, and its mutexes and counters
+    are too.
+
+    With one slot, stages go in serial order. With more, the one with the longest expected path
+    behind it goes first. A stage that does not get its counters does not hold up others that do.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        settings: Mapping[str, StageSettings],
+        jobs: int,
+        totals: Mapping[str, int],
+        gpus: Sequence[str] = (),
+        expected_s: Mapping[str, float] | None = None,
+    ) -> None:
+        self._jobs = jobs
+        self._settings = settings
+        self._totals = dict(totals)
+        self._free = dict(totals)
+        self._gpus = list(gpus)
+        self._rank = {stage.id: rank for rank, stage in enumerate(stages)}
+        self._waits_for = {stage.id: set(stage.needs) for stage in stages}
+        self._dependents: dict[str, list[str]] = {stage.id: [] for stage in stages}
+        for stage in stages:
+            for need in stage.needs:
+                self._dependents[need].append(stage.id)
+        self._ready = {key for key, needs in self._waits_for.items() if not needs}
+        self._grants: dict[str, Grant] = {}
+        self._mutexes: set[str] = set()
+        self._open = set(self._rank)
+        self._check(stages)
+        path_s = longest_paths(stages, expected_s or {})
+        self._priority = {
+            key: (rank,) if jobs == 1 else (-path_s[key], rank) for key, rank in self._rank.items()
+        }
+
+    @property
+    def is_done(self) -> bool:
+        """Every stage has ended, one way or another."""
+        return not self._open
+
+    @property
+    def n_running(self) -> int:
+        """Stages that hold a slot."""
+        return len(self._grants)
+
+    def startable(self) -> list[str]:
+        """Stages that could start now, best first; empty when no slot is free."""
+        if len(self._grants) >= self._jobs:
+            return []
+        fitting = [key for key in self._ready if self._fits(key)]
+        return sorted(fitting, key=self._priority.__getitem__)
+
+    def start(self, stage: str) -> Grant:
+        """Give the stage its slot, mutexes and counters."""
+        wanted = self._settings[stage]
+        counters = self._counters(stage)
+        for name, count in counters.items():
+            self._free[name] -= count
+        gpus = tuple(self._gpus[: counters.get("gpu", 0)])
+        del self._gpus[: len(gpus)]
+        self._mutexes.update(wanted.mutex)
+        self._ready.discard(stage)
+        grant = Grant(wanted.mutex, counters, gpus, wanted.resources.get("cpu"))
+        self._grants[stage] = grant
+        return grant
+
+    def stop(self, stage: str) -> None:
+        """Take back what the stage holds; it is ready again."""
+        grant = self._grants.pop(stage)
+        for name, count in grant.counters.items():
+            self._free[name] += count
+        self._gpus.extend(grant.gpus)
+        self._mutexes.difference_update(grant.mutex)
+        self._ready.add(stage)
+
+    def finish(self, stage: str) -> None:
+        """The stage is done: those that waited for it only are ready."""
+        if stage in self._grants:
+            self.stop(stage)
+        self._ready.discard(stage)
+        self._open.discard(stage)
+        for dependent in self._dependents[stage]:
+            self._waits_for[dependent].discard(stage)
+            if not self._waits_for[dependent] and dependent in self._open:
+                self._ready.add(dependent)
+
+    def fail(self, stage: str) -> list[str]:
+        """It failed: all that need it will not run. Returns those, in serial order."""
+        if stage in self._grants:
+            self.stop(stage)
+        lost = self._behind(stage)
+        self._ready.difference_update(lost)
+        self._open.difference_update(lost)
+        return sorted(lost - {stage}, key=self._rank.__getitem__)
+
+    def abandon(self) -> list[str]:
+        """Nothing more will start. Returns what has not, in serial order."""
+        lost = self._open - set(self._grants)
+        self._open -= lost
+        self._ready.clear()
+        return sorted(lost, key=self._rank.__getitem__)
+
+    def dependents(self, stage: str) -> list[str]:
+        """The stages that need this one directly."""
+        return self._dependents[stage]
+
+    def _behind(self, stage: str) -> set[str]:
+        found = {stage}
+        waiting = [stage]
+        while waiting:
+            for dependent in self._dependents[waiting.pop()]:
+                if dependent in self._open and dependent not in found:
+                    found.add(dependent)
+                    waiting.append(dependent)
+        return found
+
+    def _counters(self, stage: str) -> dict[str, int]:
+        wanted = self._settings[stage].resources
+        return {
+            name: min(count, self._totals["cpu"]) if name == "cpu" else count
+            for name, count in wanted.items()
+        }
+
+    def _fits(self, stage: str) -> bool:
+        if not self._mutexes.isdisjoint(self._settings[stage].mutex):
+            return False
+        return all(self._free[name] >= count for name, count in self._counters(stage).items())
+
+    def _check(self, stages: Sequence[Stage]) -> None:
+        for stage in stages:
+            for name, count in self._counters_checked(stage):
+                if count > self._totals[name]:
+                    raise InputError(
+                        f"{stage.name}: meta.amelio.resources.{name}: {count} can never be had,"
+                        f" there {'is' if self._totals[name] == 1 else 'are'} {self._totals[name]}",
+                        path=stage.place,
+                        hint=f"ask for less, or set resources.{name} in amelio.yaml",
+                    )
+
+    def _counters_checked(self, stage: Stage) -> list[tuple[str, int]]:
+        wanted = self._settings[stage.id].resources
+        for name in wanted:
+            if name not in self._totals:
+                raise InputError(
+                    f"{stage.name}: meta.amelio.resources.{name}: can never be had:"
+                    " nobody says how many there are",
+                    path=stage.place,
+                    hint=f"set resources.{name} in amelio.yaml",
+                )
+        return list(self._counters(stage.id).items())
+
+
+def longest_paths(stages: Sequence[Stage], expected_s: Mapping[str, float]) -> dict[str, float]:
+    """For each stage the expected seconds from its start to the end of the longest chain behind it.
+
+    A stage without a record counts as the mean of those with one.
+    """
+    known = [expected_s[stage.id] for stage in stages if stage.id in expected_s]
+    default_s = sum(known) / len(known) if known else 1.0
+    behind_s = dict.fromkeys((stage.id for stage in stages), 0.0)
+    path_s: dict[str, float] = {}
+    for stage in reversed(_in_order(stages)):
+        path_s[stage.id] = expected_s.get(stage.id, default_s) + behind_s[stage.id]
+        for need in stage.needs:
+            behind_s[need] = max(behind_s[need], path_s[stage.id])
+    return path_s
+
+
+def _in_order(stages: Sequence[Stage]) -> list[Stage]:
+    from graphlib import TopologicalSorter
+
+    by_id = {stage.id: stage for stage in stages}
+    order = TopologicalSorter({stage.id: stage.needs for stage in stages}).static_order()
+    return [by_id[key] for key in order]

@@ -1,0 +1,197 @@
+"""What users may say about stages (`meta.amelio`) and about the project (`amelio.yaml`)."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amelio.errors import InputError, all_of
+
+SETTINGS_FILE = "amelio.yaml"
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """`meta.amelio` of one stage.
+
+    when: condition; the stage is skipped while it is false
+    probe: command that prints JSON for `when`
+    mutex: names of which one stage at a time may hold each
+    resources: how much of each counter it needs
+    retries: how often a failed command is tried again
+    timeout_s: longest time for all its commands together
+    """
+
+    when: str | None = None
+    probe: str | None = None
+    mutex: tuple[str, ...] = ()
+    resources: Mapping[str, int] = field(default_factory=dict)
+    retries: int = 0
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """What the engine reads in `amelio.yaml`.
+
+    jobs: stages at a time when the command line does not say
+    resources: totals of the counters; cpu and gpu have the machine's as default
+    keep_runs, keep_bytes: how many run records, and how much in their folders, are kept
+    """
+
+    jobs: int = 1
+    resources: Mapping[str, int] = field(default_factory=dict)
+    keep_runs: int = 50
+    keep_bytes: int = 2 * 1024**3
+    env: tuple[str, ...] = ()
+
+
+def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
+    """Check `meta.amelio`. Raises InputError with all its problems."""
+    if raw is None:
+        return StageSettings()
+    problems: list[str] = []
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{stage}: meta.amelio: expected a mapping, got {raw!r}", path=place)
+    problems += [
+        f"{stage}: meta.amelio.{key}: unknown key{_did_you_mean(key, _STAGE_KEYS)}"
+        for key in raw
+        if key not in _STAGE_KEYS
+    ]
+    values: dict[str, Any] = {}
+    for key, (name, read) in _STAGE_KEYS.items():
+        if key in raw:
+            try:
+                values[name] = read(raw[key])
+            except (ValueError, TypeError) as error:
+                problems.append(f"{stage}: meta.amelio.{key}: {error}")
+    if "probe" in values and "when" not in values:
+        problems.append(f"{stage}: meta.amelio.probe: has no effect without `when`")
+    if problems:
+        raise InputError(all_of(problems), path=place)
+    return StageSettings(**values)
+
+
+def load_project(root: Path) -> ProjectSettings:
+    """Read `amelio.yaml`; defaults without one. Raises InputError. Sections that are not the
+    engine's are left alone.
+    """
+    path = root / SETTINGS_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ProjectSettings()
+    import yaml
+
+    try:
+        raw = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        line = (
+            error.problem_mark.line + 1
+            if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark
+            else None
+        )
+        raise InputError("not valid YAML", path=SETTINGS_FILE, line=line) from error
+    try:
+        core = _mapping(raw, "").get("core") or {}
+        records = raw.get("records") or {}
+        return ProjectSettings(
+            jobs=_count(_mapping(core, "core").get("jobs", 1), "core.jobs", 1),
+            resources={
+                k: _count(v, f"resources.{k}", 0)
+                for k, v in _mapping(raw.get("resources") or {}, "resources").items()
+            },
+            keep_runs=_count(
+                _mapping(records, "records").get("keep_runs", 50), "records.keep_runs", 1
+            ),
+            keep_bytes=_count(records.get("keep_mb", 2048), "records.keep_mb", 1) * 1024**2,
+            env=tuple(_names(raw.get("env") or [])),
+        )
+    except ValueError as error:
+        raise InputError(str(error), path=SETTINGS_FILE) from error
+
+
+def machine_totals(settings: ProjectSettings) -> dict[str, int]:
+    """How much of each counter there is: the machine's, and what `amelio.yaml` says."""
+    return {"cpu": os.cpu_count() or 1, "gpu": len(gpu_ids(None)), **settings.resources}
+
+
+def gpu_ids(total: int | None) -> list[str]:
+    """The ids handed out as CUDA_VISIBLE_DEVICES: those visible to amelio itself, else the
+    machine's.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        ids = [name.strip() for name in visible.split(",") if name.strip()]
+    else:
+        ids = sorted(p.name.removeprefix("nvidia") for p in Path("/dev").glob("nvidia[0-9]*"))
+    if total is None:
+        return ids
+    return ids[:total] if len(ids) >= total else [str(index) for index in range(total)]
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds of `90`, `90s`, `30m`, `2h` or `1h30m`. Raises ValueError."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    match = (
+        _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) and value else None
+    )
+    if match is None or not any(match.groups()):
+        raise ValueError(f"expected a duration like 90s, 30m or 2h, got {value!r}")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name or 'the file'}: expected a mapping, got {value!r}")
+    return value
+
+
+def _count(value: Any, name: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"expected a list of names, got {value!r}")
+    return tuple(names)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"expected a text, got {value!r}")
+    return value
+
+
+def _condition(value: Any) -> str:
+    return str(value) if isinstance(value, bool) else _text(value)
+
+
+def _resources(value: Any) -> dict[str, int]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected counters like {{gpu: 1}}, got {value!r}")
+    return {str(name): _count(count, str(name), 0) for name, count in value.items()}
+
+
+_STAGE_KEYS: dict[str, tuple[str, Any]] = {
+    "when": ("when", _condition),
+    "probe": ("probe", _text),
+    "mutex": ("mutex", _names),
+    "resources": ("resources", _resources),
+    "retries": ("retries", lambda value: _count(value, "retries", 0)),
+    "timeout": ("timeout_s", parse_duration),
+}
+
+
+def _did_you_mean(word: object, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(str(word), known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"

@@ -1,0 +1,61 @@
+"""What a run is given, and what the loop keeps about a stage that it has started."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from amelio.engine.attempts import Attempt, Attempts
+from amelio.engine.conditions import Conditions
+from amelio.engine.executor import LocalExecutor
+from amelio.engine.recover import Finished
+from amelio.engine.schedule import Grant, Schedule
+from amelio.engine.settings import StageSettings
+from amelio.model import Policy, Reason, Stage, Workspace
+
+
+@dataclass(frozen=True)
+class Start:
+    """A stage that is going to run: why, how, and what was found before.
+
+    inputs: fingerprints from before anything was hashed
+    precious: outputs whose old version is stored nowhere else
+    """
+
+    stage: Stage
+    reasons: tuple[Reason, ...]
+    policy: Policy
+    grant: Grant
+    inputs: Mapping[str, str]
+    precious: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stage whose commands run."""
+
+    start: Start
+    attempt: Attempt
+    started: float
+    n_attempts: int
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a run is given.
+
+    expected_s: seconds that stages took before, by id
+    finished: attempts of a crashed run that only lack their record
+    executor: opens the guards' parent when the first command runs
+    confirm: asked before each stage starts, for `--interactive`
+    """
+
+    workspace: Workspace
+    stages: Sequence[Stage]
+    settings: Mapping[str, StageSettings]
+    policy: Policy
+    schedule: Schedule
+    attempts: Attempts
+    conditions: Conditions
+    executor: Callable[[], LocalExecutor]
+    expected_s: Mapping[str, float] = field(default_factory=dict)
+    finished: Mapping[str, Finished] = field(default_factory=dict)
+    confirm: Callable[[str], bool] | None = None

@@ -1,0 +1,1 @@
+"""Run records: what every run did, why, and what it cost."""

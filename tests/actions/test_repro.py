@@ -1,0 +1,317 @@
+"""`repro` as a whole, on real repositories."""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from amelio.cli.instant import instant
+from amelio.errors import EnvironmentFailedError, InputError
+from amelio.insight import records
+from amelio.model import OnError, ReasonKind
+from tests.actions.engine_project import Project
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
+
+
+def test_runs_records_and_then_has_nothing_to_do(project: Project) -> None:
+    project.write("in", "1")
+    project.stages(
+        a={"cmd": "cat in > a", "deps": ["in"], "outs": ["a"]},
+        b={"cmd": "cat a > b", "deps": ["a"], "outs": ["b"]},
+    )
+    assert project.outcomes() == {"a": "ran", "b": "ran"}
+    assert project.is_clean()
+    assert project.outcomes() == {"a": "up to date", "b": "up to date"}
+    project.write("in", "22")
+    assert project.outcomes("a") == {"a": "ran"}
+    project.write("in", "1")
+    assert project.outcomes() == {"a": "restored", "b": "up to date"}
+    assert project.read("b") == "1"
+    assert project.is_clean()
+
+
+def test_stages_run_at_once_as_soon_as_their_inputs_are_ready(project: Project) -> None:
+    project.stages(
+        slow={"cmd": "sleep 1; echo > slow", "outs": ["slow"]},
+        quick={"cmd": "echo > quick", "outs": ["quick"]},
+        after={"cmd": "test ! -e slow; echo > after", "deps": ["quick"], "outs": ["after"]},
+    )
+    stages = {s.name: s for s in project.repro(jobs=2).run.stages}
+    assert stages["after"].started is not None
+    assert stages["slow"].started is not None
+    assert stages["slow"].usage is not None
+    assert stages["after"].started < stages["slow"].started + stages["slow"].usage.wall_s
+    assert project.is_clean()
+
+
+def test_mutexes_and_counters_keep_stages_apart(project: Project) -> None:
+    project.write("amelio.yaml", "resources: {db: 1}\n")
+    command = "mkdir busy && sleep 0.2 && rmdir busy && echo > ${item}"
+    project.write("dvc.yaml", "")
+    each = {"cmd": command, "outs": ["${item}"], "meta": {"amelio": {"mutex": ["m"]}}}
+    project.stages(x={"foreach": ["a", "b", "c"], "do": each})
+    assert set(project.outcomes(jobs=3).values()) == {"ran"}
+    each["meta"] = {"amelio": {"resources": {"db": 1}}}
+    each["cmd"] = command + "2"
+    each["outs"] = ["${item}2"]
+    project.stages(x={"foreach": ["a", "b", "c"], "do": each})
+    assert set(project.outcomes(jobs=3).values()) == {"ran"}
+
+
+def test_a_failed_stage_leaves_everything_as_it_was(project: Project) -> None:
+    project.write("in", "1")
+    project.stages(
+        a={
+            "cmd": "cat in > out; cp in plain; mkdir -p d; cp in d/x; echo m >> kept; grep 1 in",
+            "deps": ["in"],
+            "outs": ["out", {"plain": {"cache": False}}, "d", {"kept": {"persist": True}}],
+        },
+        b={"cmd": "cat out > b", "deps": ["out"], "outs": ["b"]},
+    )
+    assert project.outcomes() == {"a": "ran", "b": "ran"}
+    lock = project.read("dvc.lock")
+    project.write("in", "2")
+    result = project.repro()
+    assert [s.outcome for s in result.run.stages] == ["failed", "not reached"]
+    assert result.exit_code == 1
+    assert project.read("dvc.lock") == lock
+    assert [project.read(name) for name in ("out", "plain", "d/x", "kept")] == [
+        "1",
+        "1",
+        "1",
+        "m\n",
+    ]
+    folder = result.run.stages[0].log.parent  # type: ignore[union-attr]
+    assert (folder / "kept" / "0-out").read_text() == "2"
+
+
+def test_keep_going_and_ignore_errors(project: Project) -> None:
+    project.stages(
+        bad={"cmd": "false", "outs": ["bad"]},
+        behind={"cmd": "echo > behind", "deps": ["bad"], "outs": ["behind"]},
+        good={"cmd": "echo > good", "outs": ["good"]},
+    )
+    found = project.outcomes(on_error=OnError.KEEP_GOING)
+    assert found == {"bad": "failed", "behind": "not reached", "good": "ran"}
+    project.write("bad", "by hand")
+    found = project.outcomes(on_error=OnError.IGNORE)
+    assert found == {"bad": "failed", "behind": "ran", "good": "up to date"}
+
+
+def test_retries_and_timeouts(project: Project) -> None:
+    project.stages(
+        flaky={
+            "cmd": "echo >> ../tries; test $(wc -l < ../tries) = 2 && echo > flaky",
+            "wdir": "w",
+            "outs": ["flaky"],
+            "meta": {"amelio": {"retries": 1}},
+        },
+    )
+    (project.root / "w").mkdir()
+    result = project.repro()
+    assert [(s.outcome, s.attempts) for s in result.run.stages] == [("ran", 2)]
+    project.stages(slow={"cmd": "sleep 30", "outs": ["x"], "meta": {"amelio": {"timeout": "0.3s"}}})
+    begun = time.monotonic()
+    (stage,) = project.repro().run.stages
+    assert stage.outcome == "failed"
+    assert "timeout of 0.3 s" in stage.message
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("keep_mtime", [False, True])
+def test_an_input_that_changes_during_the_run_is_not_recorded(
+    project: Project, keep_mtime: bool
+) -> None:
+    project.write("in", "1")
+    touch = "touch -r stamp in" if keep_mtime else "true"
+    project.write("stamp", "")
+    project.stages(
+        a={
+            "cmd": "cat in > out; if [ $(cat in) = 2 ]; then touch -r in stamp; printf 3 > in;"
+            f" {touch}; fi",
+            "deps": ["in"],
+            "outs": ["out"],
+        }
+    )
+    assert project.outcomes() == {"a": "ran"}
+    lock = project.read("dvc.lock")
+    project.write("in", "2")
+    result = project.repro()
+    assert result.exit_code == 1
+    assert "inputs changed while it ran" in result.run.stages[0].message
+    assert project.read("dvc.lock") == lock
+    assert project.read("out") == "1"
+    project.write("in", "2")  # not in the run cache either: it runs again, and fails again
+    assert project.outcomes() == {"a": "failed"}
+
+
+def test_a_parameter_that_changes_during_the_run_is_not_recorded(project: Project) -> None:
+    project.write("params.yaml", "x: 1\ny: 1\n")
+    project.stages(
+        a={"cmd": "sed -i s/y:.1/y:\\ 2/ params.yaml; echo > out", "params": ["x"], "outs": ["out"]}
+    )
+    assert project.outcomes() == {"a": "ran"}  # another parameter of the same file
+    project.stages(
+        a={"cmd": "sed -i s/x:.1/x:\\ 2/ params.yaml; echo > out", "params": ["x"], "outs": ["out"]}
+    )
+    assert project.outcomes() == {"a": "failed"}
+
+
+def test_reasons_are_all_told_with_old_and_new(project: Project) -> None:
+    project.write("in", "1")
+    project.write("prog.py", "1")
+    project.write("params.yaml", "lr: 0.1\n")
+    base = {"deps": ["in", "prog.py"], "params": ["lr"], "outs": ["out"]}
+    project.stages(a={"cmd": "echo 1 > out", **base}, b={"cmd": "cat out", "deps": ["out"]})
+    project.repro()
+    assert project.forecast()["b"].outcome == "up to date"
+    project.write("in", "2")
+    project.write("prog.py", "2")
+    project.write("params.yaml", "lr: 0.2\n")
+    (project.root / "out").unlink()
+    project.stages(a={"cmd": "echo 2 > out", **base}, b={"cmd": "cat out", "deps": ["out"]})
+    before = sorted(p.name for p in project.root.iterdir())
+    found = project.forecast()
+    kinds = {(r.kind, r.what, r.old, r.new) for r in found["a"].reasons}
+    assert (ReasonKind.COMMAND, "", "echo 1 > out", "echo 2 > out") in kinds
+    assert (ReasonKind.PARAMETER, "params.yaml:lr", "0.1", "0.2") in kinds
+    assert {(kind, what) for kind, what, _, _ in kinds} >= {
+        (ReasonKind.DATA, "in"), (ReasonKind.CODE, "prog.py"), (ReasonKind.OUTPUT, "out"),
+    }  # fmt: skip
+    assert ReasonKind.UPSTREAM in {r.kind for r in found["b"].reasons}
+    assert sorted(p.name for p in project.root.iterdir()) == before
+
+
+def test_a_hand_edited_output_is_kept_aside(project: Project) -> None:
+    project.write("in", "1")
+    project.stages(a={"cmd": "cat in > out", "deps": ["in"], "outs": ["out"]})
+    project.repro()
+    (project.root / "out").unlink()
+    project.write("out", "by hand")
+    project.write("in", "2")
+    result = project.repro()
+    assert project.read("out") == "2"
+    kept = list(result.folder.glob("*/old/*"))
+    assert [path.read_text() for path in kept] == ["by hand"]
+
+
+def test_processes_left_behind_are_ended_before_the_outputs_are_read(project: Project) -> None:
+    project.stages(a={"cmd": "(setsid sleep 60; echo late >> out) & echo > out", "outs": ["out"]})
+    begun = time.monotonic()
+    assert project.outcomes() == {"a": "ran"}
+    assert time.monotonic() - begun < 15
+    assert project.read("out") == "\n"
+
+
+def test_the_record_of_a_run(project: Project) -> None:
+    project.stages(a={"cmd": "echo hello > a; echo said", "outs": ["a"]})
+    result = project.repro()
+    saved = records.load(result.folder / records.RECORD)
+    assert saved.stages == result.run.stages
+    (stage,) = saved.stages
+    assert stage.usage is not None
+    assert stage.usage.peak_bytes > 0
+    assert stage.log is not None
+    assert stage.log.read_text() == "said\n"
+    assert stage.outputs[0].size_bytes == 6
+    raw = json.loads((result.folder / records.RECORD).read_text())
+    assert raw["stages"][0]["reasons"][0]["kind"] == "never ran"
+
+
+def test_old_records_go(project: Project) -> None:
+    project.write("amelio.yaml", "records: {keep_runs: 2}\n")
+    project.stages(a={"cmd": "echo > a", "outs": ["a"]})
+    for _ in range(4):
+        result = project.repro()
+    assert len(list(result.folder.parent.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        ({"a": {"cmd": "x", "deps": ["b"], "outs": ["a"]},
+          "b": {"cmd": "x", "deps": ["a"], "outs": ["b"]}}, "dependency and an output"),
+        ({"a": {"cmd": "x", "outs": ["d"]}, "b": {"cmd": "x", "outs": ["d/x"]}}, "overlap"),
+        ({"a": {"cmd": "x", "outs": ["d"]}, "b": {"cmd": "x", "outs": ["d"]}}, "specified"),
+        ({"a": {"cmd": "x", "meta": {"amelio": {"tiemout": 1}}}}, "did you mean 'timeout'"),
+        ({"a": {"cmd": "x", "meta": {"amelio": {"resources": {"tape": 1}}}}}, "can never be had"),
+        ({"a": {"cmd": "x", "meta": {"amelio": {"when": "param.x > 1"}}}}, "did you mean 'params'"),
+        ({"a": {"cmd": "x", "meta": {"amelio": {"when": "1 +"}}}}, "not an expression"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_before_anything_runs(
+    project: Project, stages: dict[str, object], message: str
+) -> None:
+    project.stages(**stages)
+    with pytest.raises(InputError, match=message):
+        project.repro()
+    assert not (project.root / "dvc.lock").exists()
+
+
+def test_an_unknown_target_gets_a_suggestion(project: Project) -> None:
+    project.stages(train={"cmd": "true"})
+    with pytest.raises(InputError, match=r"trian(.|\n)*did you mean 'train'"):
+        project.repro("trian")
+
+
+def test_negative_jobs(project: Project) -> None:
+    project.stages(train={"cmd": "true"})
+    with pytest.raises(InputError, match="--jobs: expected at least 1, got -1"):
+        project.repro(jobs=-1)
+
+
+def test_an_edit_that_keeps_size_and_mtime_is_seen(project: Project) -> None:
+    project.write("in", "1")
+    project.write("folder/x", "1")
+    project.stages(a={"cmd": "cat in folder/x > out", "deps": ["in", "folder"], "outs": ["out"]})
+    assert project.outcomes() == {"a": "ran"}
+    for name in ("in", "folder/x"):
+        path = project.root / name
+        stat = path.stat()
+        with path.open("r+") as file:
+            file.write("2")
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        assert project.outcomes() == {"a": "ran"}
+        assert project.is_clean()
+    assert project.read("out") == "22"
+
+
+def test_the_record_knows_revision_and_parameters(project: Project) -> None:
+    project.write("params.yaml", "lr: 0.1\n")
+    project.stages(a={"cmd": "echo > a", "params": ["lr"], "outs": ["a"]})
+    assert project.repro().run.revision is None
+    subprocess.run(["git", "add", "."], cwd=project.root, check=True)
+    subprocess.run(["git", "commit", "--quiet", "-m", "x"], cwd=project.root, check=True)
+    result = project.repro(force=True)
+    assert result.run.revision is not None
+    raw = json.loads((result.folder / records.RECORD).read_text())
+    assert raw["parameters"] == {"params.yaml": {"lr": 0.1}}
+
+
+def test_a_dvc_of_an_untested_version(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.stages(a={"cmd": "true"})
+    monkeypatch.setattr("amelio.dvcio.version.version", lambda _: "4.0.1")
+    with pytest.raises(EnvironmentFailedError, match=r"DVC 4\.0\.1 is not a version"):
+        project.repro()
+
+
+def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repo.init(no_scm=True).close()
+    plain = Project(tmp_path)
+    first = {"cmd": "echo > a", "outs": ["a"]}
+    plain.stages(a=first, b={"cmd": "cp a b", "deps": ["a"], "outs": ["b"]})
+    assert set(plain.outcomes(jobs=2).values()) == {"ran"}
+    assert instant([]) == 0
+    assert plain.is_clean()
+
+
+def test_outside_of_a_dvc_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="not inside of a DVC repository"):
+        Project(tmp_path).repro()

@@ -1,0 +1,83 @@
+"""What `amelio repro`, `why` and `logs` print."""
+
+import json
+
+import pytest
+
+from amelio import cli
+from tests.actions.engine_project import Project
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
+
+
+@pytest.fixture
+def shown(project: Project) -> Project:
+    """Two stages; the second fails while there is no file `go`."""
+    project.write("params.yaml", "lr: 0.1\n")
+    project.stages(
+        prepare={
+            "cmd": "echo preparing; echo 1 > prepared",
+            "params": ["lr"],
+            "outs": ["prepared"],
+        },
+        train={
+            "cmd": "echo training; test -e go && cp prepared model",
+            "deps": ["prepared"],
+            "outs": ["model"],
+        },
+    )
+    return project
+
+
+@pytest.mark.usefixtures("shown")
+def test_a_failure_shows_the_last_lines_and_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["repro", "-j", "2"]) == 1
+    out = capsys.readouterr().out
+    assert "[prepare] starts: never ran\n[prepare] ran in" in out
+    assert (
+        "train failed: its command failed with exit code 1\n  | training\n  whole output: " in out
+    )
+    assert "1 ran, 1 failed in" in out
+    assert cli.run(["logs", "train"]) == 0
+    assert capsys.readouterr().out == "training\n"
+
+
+def test_verbose_quiet_and_json(shown: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    shown.write("go", "")
+    assert cli.run(["repro", "-v", "prepare"]) == 0
+    assert "[prepare] preparing\n" in capsys.readouterr().out
+    assert cli.run(["repro", "-q"]) == 0
+    assert capsys.readouterr().out == ""
+    assert cli.run(["repro", "-f", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("kind") for line in lines][:3] == ["planned", "started", "ended"]
+    assert [stage["outcome"] for stage in lines[-1]["stages"]] == ["ran", "ran"]
+
+
+def test_dry_and_why(shown: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    shown.write("go", "")
+    assert cli.run(["repro", "-q"]) == 0
+    assert cli.run(["why", "train"]) == 0
+    assert capsys.readouterr().out.startswith("train is up to date: ")
+    shown.write("params.yaml", "lr: 0.2\n")
+    assert cli.run(["repro", "--dry"]) == 0
+    out = capsys.readouterr().out
+    assert "prepare would run, about 0.0" in out
+    assert "  parameter params.yaml:lr: 0.1 → 0.2\n" in out
+    assert "train would run" in out
+    assert "  upstream prepare (would run)\n" in out
+    assert "expected: 0.0" in out
+    assert cli.run(["repro"]) == 0
+    shown.write("params.yaml", "lr: 0.1\n")
+    capsys.readouterr()
+    assert cli.run(["why", "prepare"]) == 0
+    assert "prepare would be restored from the run cache\n" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("shown")
+def test_wrong_words_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["repro", "trian"]) == 2
+    assert "did you mean 'train'?" in capsys.readouterr().err
+    assert cli.run(["repro", "--jobs", "-1"]) == 2
+    assert cli.run(["logs", "nothing"]) == 2
+    assert "nothing has run here yet" in capsys.readouterr().err

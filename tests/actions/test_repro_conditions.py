@@ -1,0 +1,190 @@
+"""`when:` and `probe:` on real repositories."""
+
+import json
+
+import pytest
+
+from amelio.cli.instant import instant
+from amelio.errors import InputError
+from tests.actions.engine_project import Project
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
+
+RETRAIN = (
+    "not changed.only_data or params.retrain.policy == 'always'"
+    " or probe.overall.average_accuracy < params.retrain.below"
+)
+
+
+@pytest.fixture
+def retraining(project: Project) -> Project:
+    """The guide's pipeline in small: new data alone retrains only if the probe is bad."""
+    project.write("data", "1")
+    project.write("train.py", "# 1")
+    project.write("params.yaml", "lr: 1\nretrain: {policy: if_needed, below: 0.9}\n")
+    project.write("accuracy", "0.95")
+    probe = 'echo >> asked; echo "{\\"overall\\": {\\"average_accuracy\\": $(cat accuracy)}}"'
+    project.stages(
+        prepare={"cmd": "cp data prepared", "deps": ["data"], "outs": ["prepared"]},
+        train={
+            "cmd": "cat prepared train.py > model",
+            "deps": ["prepared", "train.py"],
+            "params": ["lr"],
+            "outs": ["model"],
+            "meta": {"amelio": {"when": RETRAIN, "probe": probe}},
+        },
+        predict={"cmd": "cp model result", "deps": ["model"], "outs": ["result"]},
+    )
+    assert set(project.outcomes().values()) == {"ran"}
+    assert not (project.root / "asked").exists()  # it never ran before: the probe was not needed
+    return project
+
+
+def _n_asked(project: Project) -> int:
+    path = project.root / "asked"
+    return len(path.read_text()) if path.exists() else 0
+
+
+def test_new_data_alone_retrains_only_when_the_probe_says_so(retraining: Project) -> None:
+    lock = retraining.read("dvc.lock")
+    retraining.write("data", "2")
+    result = retraining.repro()
+    found = {stage.name: stage for stage in result.run.stages}
+    assert {name: stage.outcome.value for name, stage in found.items()} == {
+        "prepare": "ran", "train": "skipped", "predict": "up to date",
+    }  # fmt: skip
+    assert "probe.overall.average_accuracy = 0.95" in found["train"].message
+    assert "params.retrain.below = 0.9" in found["train"].message
+    assert result.exit_code == 0
+    assert retraining.read("model") == "1# 1"
+    assert retraining.read("dvc.lock") != lock  # `prepare` is in it
+    assert "train" in retraining.dvc("status")  # plain DVC goes on telling that inputs moved
+    assert _n_asked(retraining) == 1
+    assert instant([]) == 0
+    assert retraining.outcomes()["train"] == "skipped"
+    assert _n_asked(retraining) == 1  # the same inputs: what it printed still counts
+    retraining.write("params.yaml", "lr: 1\nretrain: {policy: if_needed, below: 0.99}\n")
+    assert retraining.outcomes() == {"prepare": "up to date", "train": "ran", "predict": "ran"}
+    assert _n_asked(retraining) == 1
+
+
+def test_other_changes_retrain_without_asking(retraining: Project) -> None:
+    for name, text in (
+        ("train.py", "# 2"),
+        ("params.yaml", "lr: 2\nretrain: {policy: if_needed, below: 0.9}\n"),
+    ):
+        retraining.write("data", f"data for {name}")
+        retraining.write(name, text)
+        assert retraining.outcomes()["train"] == "ran"
+    retraining.write("data", "3")
+    retraining.write("params.yaml", "lr: 2\nretrain: {policy: always, below: 0.9}\n")
+    assert retraining.outcomes()["train"] == "ran"
+    assert _n_asked(retraining) == 0
+
+
+def test_force_does_not_ask(retraining: Project) -> None:
+    retraining.write("data", "2")
+    assert retraining.outcomes(force=True)["train"] == "ran"
+    assert _n_asked(retraining) == 0
+
+
+def test_a_dry_run_starts_no_probe(retraining: Project) -> None:
+    retraining.write("data", "2")
+    found = retraining.forecast()
+    assert found["train"].message == "only if its probe makes the condition true"
+    assert _n_asked(retraining) == 0
+
+
+def test_a_missing_output_that_is_in_the_lock_is_fetched_and_never_retrained(
+    retraining: Project,
+) -> None:
+    (retraining.root / "model").unlink()
+    assert retraining.outcomes()["train"] == "restored"
+    (retraining.root / "model").unlink()
+    for path in (retraining.root / ".dvc" / "cache" / "files").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    result = retraining.repro("train")
+    train = next(stage for stage in result.run.stages if stage.name == "train")
+    assert train.outcome == "failed"
+    assert "dvc pull train" in train.message
+    assert result.exit_code in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("probe", "message"),
+    [
+        ("echo no json", "printed no JSON"),
+        ("exit 3", "failed with exit code 3"),
+        ("echo '{}'", "no probe.overall"),
+    ],
+)
+def test_a_probe_that_does_not_answer(retraining: Project, probe: str, message: str) -> None:
+    text = retraining.read("dvc.yaml")
+    start = text.index("probe: ")
+    end = text.index("predict:")
+    retraining.write("dvc.yaml", f"{text[:start]}probe: {json.dumps(probe)}\n  {text[end:]}")
+    retraining.write("data", "2")
+    result = retraining.repro()
+    train = next(stage for stage in result.run.stages if stage.name == "train")
+    assert train.outcome == "failed"
+    assert message in train.message
+
+
+@pytest.mark.parametrize(
+    ("when", "accuracy", "outcome"),
+    [
+        ("metrics['eval/metrics.json'].accuracy > 0.8", 0.9, "ran"),
+        ("metrics['metrics'].accuracy > 0.8", 0.7, "skipped"),
+        ("metrics.other.accuracy > 0.8 and exists('in')", 0.7, "ran"),
+    ],
+)
+def test_metrics_of_ancestors_are_read_when_the_stage_is_ready(
+    project: Project, when: str, accuracy: float, outcome: str
+) -> None:
+    project.write("in", str(accuracy))
+    make = 'mkdir -p eval && echo "{\\"accuracy\\": $(cat in)}" > eval/metrics.json'
+    project.stages(
+        evaluate={
+            "cmd": make,
+            "deps": ["in"],
+            "metrics": [{"eval/metrics.json": {"cache": False}}],
+        },
+        other={"cmd": "true", "metrics": ["other.json"], "frozen": True},
+        deploy={
+            "cmd": "echo > deployed",
+            "deps": ["eval/metrics.json"],
+            "outs": ["deployed"],
+            "meta": {"amelio": {"when": when}},
+        },
+        after={"cmd": "cp deployed after", "deps": ["deployed"], "outs": ["after"]},
+    )
+    project.write("eval/metrics.json", '{"accuracy": 0.0}')
+    found = project.outcomes("after")
+    assert found["deploy"] == outcome
+    assert found["after"] == ("ran" if outcome == "ran" else "not reached")
+
+
+def test_a_missing_metrics_file_makes_it_run_and_a_missing_key_is_an_error(
+    project: Project,
+) -> None:
+    project.write("in", "1")
+    stage = {"cmd": "cp in out", "deps": ["in"], "outs": ["out"]}
+    project.stages(
+        a={**stage, "meta": {"amelio": {"when": "metrics.m.accuracy > 0.5"}}},
+        b={"cmd": "true", "metrics": [{"m.json": {"cache": False}}]},
+    )
+    result = project.repro("a")
+    assert result.run.stages[0].outcome == "ran"
+    assert "m.json is not there yet" in result.run.stages[0].reasons[-1].note
+    project.write("m.json", '{"acuracy": 1}')
+    project.write("in", "2")
+    result = project.repro("a")
+    assert "there is no metrics.m.accuracy; did you mean 'acuracy'" in result.run.stages[0].message
+    assert result.exit_code == InputError.exit_code
+
+
+def test_the_same_condition_is_left_alone_by_plain_dvc(retraining: Project) -> None:
+    retraining.write("data", "2")
+    retraining.dvc("repro", "--quiet")
+    assert set(retraining.outcomes().values()) == {"up to date"}

@@ -1,0 +1,55 @@
+"""What is refused in `meta.amelio` and `amelio.yaml`, and in which words."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amelio.engine.settings import load_project, parse_duration, parse_stage
+from amelio.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), (5, 5)],
+)
+def test_durations(text: Any, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"mutx": ["a"]}, "train: meta.amelio.mutx: unknown key; did you mean 'mutex'?"),
+        ({"retries": -1}, "retries: expected a whole number of at least 0, got -1"),
+        ({"timeout": "soon"}, "expected a duration like 90s, 30m or 2h, got 'soon'"),
+        ({"resources": ["gpu"]}, "expected counters like"),
+        ({"probe": "x"}, "has no effect without `when`"),
+        ([], "expected a mapping"),
+    ],
+)
+def test_what_is_wrong_in_meta_is_named_with_its_place(raw: Any, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_stage(raw, "train", "dvc.yaml")
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("dvc.yaml:")
+
+
+def test_all_problems_of_a_stage_come_at_once() -> None:
+    with pytest.raises(InputError, match="2 problems"):
+        parse_stage({"a": 1, "retries": "x"}, "train", "dvc.yaml")
+
+
+def test_the_project_file(tmp_path: Path) -> None:
+    assert load_project(tmp_path).jobs == 1
+    (tmp_path / "amelio.yaml").write_text("core: {jobs: 4}\nresources: {db: 2}\nalerts: {x: 1}\n")
+    found = load_project(tmp_path)
+    assert (found.jobs, found.resources) == (4, {"db": 2})
+    (tmp_path / "amelio.yaml").write_text("core: {jobs: 0}\n")
+    with pytest.raises(
+        InputError, match=r"core\.jobs: expected a whole number of at least 1, got 0"
+    ):
+        load_project(tmp_path)
+    (tmp_path / "amelio.yaml").write_text("core: [\n")
+    with pytest.raises(InputError, match=r"amelio\.yaml:2: not valid YAML"):
+        load_project(tmp_path)
