@@ -24,6 +24,7 @@ def plans(draw: st.DrawFn) -> tuple[list[Stage], dict[str, StageSettings]]:
         needs = draw(st.sets(st.integers(0, i - 1), max_size=3)) if i else set()
         stages.append(Stage(f"s{i}", f"s{i}", tuple(f"s{need}" for need in sorted(needs))))
         wanted[f"s{i}"] = StageSettings(
+            is_alone=draw(st.integers(0, 9)) == 0,
             mutex=tuple(draw(st.sets(st.sampled_from("ab"), max_size=2))),
             resources=draw(
                 st.fixed_dictionaries(
@@ -74,6 +75,7 @@ def test_every_stage_once_after_its_needs_and_never_too_much_at_a_time(
 def _assert_exclusive(
     running: Mapping[str, tuple[str, ...]], wanted: Mapping[str, StageSettings]
 ) -> None:
+    assert len(running) == 1 or not any(wanted[key].is_alone for key in running)
     mutexes = [name for key in running for name in wanted[key].mutex]
     assert len(mutexes) == len(set(mutexes))
     gpus = [gpu for ids in running.values() for gpu in ids]

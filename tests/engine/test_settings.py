@@ -35,6 +35,12 @@ def test_what_is_wrong_in_meta_is_named_with_its_place(raw: Any, message: str) -
     assert str(caught.value).startswith("dvc.yaml:")
 
 
+def test_all_cpus_means_alone() -> None:
+    found = parse_stage({"resources": {"cpu": "all", "gpu": 1}}, "train", "dvc.yaml")
+    assert found.is_alone
+    assert found.resources == {"gpu": 1}
+
+
 def test_all_problems_of_a_stage_come_at_once() -> None:
     with pytest.raises(InputError, match="2 problems"):
         parse_stage({"a": 1, "retries": "x"}, "train", "dvc.yaml")

@@ -162,6 +162,10 @@ class Schedule:
         }
 
     def _fits(self, stage: str) -> bool:
+        if self._grants and (
+            self._settings[stage].is_alone or any(self._settings[s].is_alone for s in self._grants)
+        ):
+            return False
         if not self._mutexes.isdisjoint(self._settings[stage].mutex):
             return False
         return all(self._free[name] >= count for name, count in self._counters(stage).items())

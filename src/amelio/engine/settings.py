@@ -10,6 +10,7 @@ from typing import Any
 
 from amelio.errors import InputError, all_of
 
+ALL = "all"
 SETTINGS_FILE = "amelio.yaml"
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -22,6 +23,7 @@ class StageSettings:
     probe: command that prints JSON for `when`
     mutex: names of which one stage at a time may hold each
     resources: how much of each counter it needs
+    is_alone: nothing else runs meanwhile (`cpu: all`)
     retries: how often a failed command is tried again
     timeout_s: longest time for all its commands together
     """
@@ -30,6 +32,7 @@ class StageSettings:
     probe: str | None = None
     mutex: tuple[str, ...] = ()
     resources: Mapping[str, int] = field(default_factory=dict)
+    is_alone: bool = False
     retries: int = 0
     timeout_s: float | None = None
 
@@ -69,6 +72,10 @@ def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
                 values[name] = read(raw[key])
             except (ValueError, TypeError) as error:
                 problems.append(f"{stage}: meta.amelio.{key}: {error}")
+    resources = values.get("resources", {})
+    if resources.get("cpu") == ALL:
+        values["is_alone"] = True
+        values["resources"] = {name: n for name, n in resources.items() if name != "cpu"}
     if "probe" in values and "when" not in values:
         problems.append(f"{stage}: meta.amelio.probe: has no effect without `when`")
     if problems:
@@ -176,10 +183,13 @@ def _condition(value: Any) -> str:
     return str(value) if isinstance(value, bool) else _text(value)
 
 
-def _resources(value: Any) -> dict[str, int]:
+def _resources(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"expected counters like {{gpu: 1}}, got {value!r}")
-    return {str(name): _count(count, str(name), 0) for name, count in value.items()}
+    return {
+        str(name): ALL if (name, count) == ("cpu", ALL) else _count(count, str(name), 0)
+        for name, count in value.items()
+    }
 
 
 _STAGE_KEYS: dict[str, tuple[str, Any]] = {
