@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,9 +49,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def ran(output: str) -> list[str]:
-    """Names of the stages that a `dvc repro` ran."""
-    lines = output.splitlines()
-    return [line.split("'")[1] for line in lines if line.startswith("Running stage '")]
+    """Names of the stages that `amelio repro` started, in that order."""
+    return re.findall(r"^\[(.+?)\] starts:", output, flags=re.MULTILINE)
 
 
 def predictions(project: Path) -> list[dict[str, str]]:
@@ -67,6 +67,7 @@ def test_a_project_from_images_to_predictions_and_its_daily_flows(
     the_output_path_is_a_parameter(amelio, project)
     single_keys_train_with_their_value(amelio, project)
     a_clone_pulls_the_same(amelio, project, tmp_path / "clone")
+    a_model_that_is_good_enough_is_not_trained_again(amelio, project)
     a_model_that_fails_the_gate_predicts_nothing(amelio, project)
 
 
@@ -158,6 +159,22 @@ def a_model_that_fails_the_gate_predicts_nothing(amelio: Run, project: Path) -> 
     before = (project / "outputs/predictions.csv").read_bytes()
     done = amelio("repro", cwd=project)
     assert done.returncode != 0
-    assert ran(done.stdout)[-1] == "check_quality"
+    assert "check_quality" in ran(done.stdout)
+    assert not [stage for stage in ran(done.stdout) if stage.startswith("predict_lot")]
     assert "alert" in (project / "reports/quality.md").read_text()
     assert (project / "outputs/predictions.csv").read_bytes() == before
+
+
+def a_model_that_is_good_enough_is_not_trained_again(amelio: Run, project: Path) -> None:
+    retrain = {"retrain.policy": "if_needed", "retrain.below": 0.01}
+    edit_params(project / "params.yaml", retrain)
+    labels = project / "data/annotations/mapped_train.csv"
+    rows = labels.read_text().splitlines(keepends=True)
+    labels.write_text("".join(rows[:-3]))
+    done = amelio("repro", "evaluate", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ran(done.stdout) == ["prepare_train", "evaluate"]
+    assert "[train] skipped" in done.stdout
+    edit_params(project / "params.yaml", {"retrain.below": 1.0})
+    done = amelio("repro", "train", cwd=project)
+    assert ran(done.stdout) == ["hyperopt", "train"]

@@ -26,6 +26,7 @@ from amelio.vision.parallel import n_cores
 MERGED = {"gitignore": ".gitignore", "dvcignore": ".dvcignore"}
 KEPT = ("README.md", "requirements.txt")  # a user's own ones stay
 FIRST_LOT = "s1"
+SETTINGS = "amelio.yaml"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def new_project(folder: Path, *, own: OwnData | None = None, force: bool = False
     made = ensure_repository(folder)
     written, kept = _write(folder, template, force)
     edit_params(folder / PARAMS, {"train.threads": n_cores()})
+    edit_params(folder / SETTINGS, {"core.jobs": n_cores()})
     lots = _adopt(own, folder) if own else None
     return NewProject(folder, tuple(made), tuple(written), tuple(kept), lots)
 

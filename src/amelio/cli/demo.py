@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from amelio.actions.demo import DemoResult, make_demo, run_demo
+from amelio.actions.demo import DemoResult, finish_demo, make_demo
+from amelio.cli.repro import repro
 from amelio.demos.collection import Collection
 
 
@@ -33,9 +34,11 @@ def demo(
         )
     state = "Made the demo project" if made else "The demo project is there already:"
     console.print(f"{state} in {folder}; running its pipeline", markup=False)
-    result = run_demo(folder)
-    console.print(_figures(result))
-    for line in _places(folder):
+    places = _places(folder)
+    os.chdir(folder)
+    repro()
+    console.print(_figures(finish_demo(Path())))
+    for line in places:
         console.print(line, markup=False)
 
 

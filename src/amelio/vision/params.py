@@ -194,6 +194,23 @@ def _problem_as_train_key(key: str, value: Any) -> str | None:
     return None
 
 
+class RetrainPolicy(StrEnum):
+    """Whether new data alone is a reason to train again."""
+
+    ALWAYS = "always"
+    IF_NEEDED = "if_needed"
+
+
+class RetrainParams(Section):
+    """What `when:` of `hyperopt` and `train` in dvc.yaml asks.
+
+    below: average accuracy of the present model under which `if_needed` trains again
+    """
+
+    policy: RetrainPolicy = RetrainPolicy.ALWAYS
+    below: Share = 0.9
+
+
 class EvaluateParams(Section):
     """The test set, and what is computed on it."""
 
@@ -250,6 +267,7 @@ class Params(BaseModel):
     data: DataParams = DataParams()
     hyperopt: HyperoptParams = HyperoptParams()
     train: TrainParams = TrainParams()
+    retrain: RetrainParams = RetrainParams()
     evaluate: EvaluateParams = EvaluateParams()
     inference: InferenceParams = InferenceParams()
     compare: CompareParams = CompareParams()
