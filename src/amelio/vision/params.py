@@ -162,10 +162,10 @@ class Augmentation(Section):
 class TrainParams(Section):
     """How the model learns."""
 
-    epochs: Annotated[int, Field(ge=1)] = 22
+    epochs: Annotated[int, Field(ge=1)] = 24
     batch_size: Annotated[int, Field(ge=1)] = 128
     early_stopping_patience: Annotated[int, Field(ge=1)] = 7
-    learning_rate: Annotated[float, Field(gt=0)] = 0.006
+    learning_rate: Annotated[float, Field(gt=0)] = 0.015
     optimizer: Optimizer = Optimizer.MUON
     scheduler: Scheduler = Scheduler.ONE_CYCLE
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
