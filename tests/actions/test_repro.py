@@ -259,6 +259,15 @@ def test_an_unknown_target_gets_a_suggestion(project: Project) -> None:
         project.repro("trian")
 
 
+def test_a_missing_dependency_is_named(project: Project) -> None:
+    project.stages(train={"cmd": "true", "deps": ["data", "other"], "outs": ["x"]})
+    result = project.repro()
+    assert result.exit_code == 1
+    assert result.run.stages[0].message.startswith(
+        "data, other do not exist, and train depends on it\n  make it, or fetch it with `dvc pull`"
+    )
+
+
 def test_negative_jobs(project: Project) -> None:
     project.stages(train={"cmd": "true"})
     with pytest.raises(InputError, match="--jobs: expected at least 1, got -1"):

@@ -170,6 +170,7 @@ class DvcWorkspace:
         with stage_translated():
             if policy.pull:
                 commands.pull_missing_deps(found)
+            commands.require_deps(found)
             hit = runcache.find(found, run_cache=policy.run_cache, pull=policy.pull)
         if hit is None:
             return False
