@@ -32,6 +32,7 @@ from amelio.model import (
     Task,
     Verdict,
     Watched,
+    never,
 )
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ class DvcWorkspace:
                     self._trust.save()
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, gives_up: Callable[[], bool] = never) -> Iterator[None]:
         """Hold the repository lock. What other programs recorded meanwhile is read again on the way
         in.
         """
-        with translated(), repository_lock(self.repo):
+        with translated(), repository_lock(self.repo, gives_up):
             yield
             self._path_locks.sweep()
 
