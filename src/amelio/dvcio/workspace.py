@@ -95,7 +95,7 @@ class DvcWorkspace:
             try:
                 yield
             finally:
-                self._give_all_back()
+                self._path_locks.give_all_back()
                 if not is_dry:
                     self._trust.save()
 
@@ -161,9 +161,6 @@ class DvcWorkspace:
     def release(self, stage: str) -> None:
         """Give the path locks back."""
         self._path_locks.give_back(stage)
-
-    def _give_all_back(self) -> None:
-        self._path_locks.give_all_back()
 
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether the run cache serves the stage; remembers what it found for `restore`."""
