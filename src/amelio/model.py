@@ -176,6 +176,11 @@ class Verdict:
     is_pullable: bool = False
 
 
+def never() -> bool:
+    """Does not give up."""
+    return False
+
+
 @dataclass(frozen=True)
 class Watched:
     """What decides that there is nothing to do.
@@ -205,8 +210,8 @@ class Workspace(Protocol):
     def session(self, *, is_dry: bool = False) -> AbstractContextManager[None]:
         """Around a whole run; a dry one leaves nothing behind."""
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the repository lock; waits for other programs."""
+    def locked(self, gives_up: Callable[[], bool] = never) -> AbstractContextManager[None]:
+        """Hold the repository lock; waits for other programs, until `gives_up` says so."""
 
     def plan(self, selection: Selection) -> Sequence[Stage]:
         """The stages in the order in which a serial run takes them."""

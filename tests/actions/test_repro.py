@@ -227,8 +227,12 @@ def test_old_records_go(project: Project) -> None:
     project.write("amelio.yaml", "records: {keep_runs: 2}\n")
     project.stages(a={"cmd": "echo > a", "outs": ["a"]})
     for _ in range(4):
-        result = project.repro()
-    assert len(list(result.folder.parent.iterdir())) == 2
+        result = project.repro(force=True)
+    runs = result.folder.parent
+    kept = sorted(runs.iterdir())
+    assert len(kept) == 2
+    assert project.outcomes() == {"a": "up to date"}
+    assert sorted(runs.iterdir()) == kept  # a run in which nothing happened takes nobody's place
 
 
 @pytest.mark.parametrize(
@@ -257,6 +261,15 @@ def test_an_unknown_target_gets_a_suggestion(project: Project) -> None:
     project.stages(train={"cmd": "true"})
     with pytest.raises(InputError, match=r"trian(.|\n)*did you mean 'train'"):
         project.repro("trian")
+
+
+def test_a_missing_dependency_is_named(project: Project) -> None:
+    project.stages(train={"cmd": "true", "deps": ["data", "other"], "outs": ["x"]})
+    result = project.repro()
+    assert result.exit_code == 1
+    assert result.run.stages[0].message.startswith(
+        "data, other do not exist, and train depends on it\n  make it, or fetch it with `dvc pull`"
+    )
 
 
 def test_negative_jobs(project: Project) -> None:

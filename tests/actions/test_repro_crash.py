@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from zc.lockfile import LockFile  # type: ignore[import-untyped]
 
 from amelio import faults
 from tests.actions.engine_project import Project
@@ -233,3 +234,16 @@ def test_a_torn_lock_file_is_named_with_the_way_out(
     assert process.returncode == 2, output
     assert "dvc.lock" in output[1]
     assert "git checkout" in output[1]
+
+
+def test_ctrl_c_while_another_program_holds_dvcs_lock(project: Project, start: Start) -> None:
+    project.stages(a={"cmd": "echo > started; sleep 0.5; echo > a", "outs": ["a"]})
+    process = start()
+    wait_for(project.root / "started")
+    lock = LockFile(str(project.root / ".dvc" / "tmp" / "lock"))
+    time.sleep(1)  # the command has ended; amelio waits for the lock
+    process.send_signal(signal.SIGINT)
+    code = process.wait(20)
+    lock.close()
+    assert code == 130
+    assert project.outcomes() == {"a": "ran"}

@@ -17,6 +17,7 @@ from amelio.model import (
     Task,
     Verdict,
     Watched,
+    never,
 )
 
 Recorded = tuple[tuple[Any, ...], Any]
@@ -49,7 +50,8 @@ class FakeWorkspace:
         yield
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, gives_up: Callable[[], bool] = never) -> Iterator[None]:
+        assert not gives_up()
         assert not self.is_locked
         self.is_locked = True
         yield

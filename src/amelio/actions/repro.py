@@ -213,8 +213,12 @@ def _run(
         revision=workspace.revision(),
         selection=options.selection,
     )
+    is_idle = all(s.outcome in (Outcome.UP_TO_DATE, Outcome.SKIPPED) for s in run.stages)
     records.remember_seconds(state, run)
-    records.save(folder, run, dict(workspace.recorded_parameters()))
+    if is_idle and not any(folder.iterdir()):
+        folder.rmdir()  # nothing happened: not worth the place of a record that tells something
+    else:
+        records.save(folder, run, dict(workspace.recorded_parameters()))
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
     records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)
     if watched and not interrupts.number:

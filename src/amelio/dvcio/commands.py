@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from amelio.dvcio.passthrough import stage_environment
+from amelio.errors import StageFailedError
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -35,6 +36,23 @@ def pycache_folder(tmp_dir: str) -> str:
     change during the run.
     """
     return os.path.join(tmp_dir, "amelio", "pycache")
+
+
+def require_deps(stage: "Stage") -> None:
+    """Raises StageFailedError, naming every local dependency that is not there."""
+    from dvc.dependency import ParamsDependency
+
+    missing = [
+        str(dep)
+        for dep in stage.deps
+        if dep.protocol == "local" and not isinstance(dep, ParamsDependency) and not dep.exists
+    ]
+    if missing:
+        verb = "does" if len(missing) == 1 else "do"
+        raise StageFailedError(
+            f"{', '.join(missing)} {verb} not exist, and {stage.addressing} depends on it",
+            hint="make it, or fetch it with `dvc pull`; or take it out of `deps:`",
+        )
 
 
 def pull_missing_deps(stage: "Stage") -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +26,13 @@ PATIENCE_S = 600.0
 
 
 @contextmanager
-def repository_lock(repo: "Repo", patience_s: float = PATIENCE_S) -> Iterator[None]:
-    """Hold DVC's repository lock; waits for other programs, `patience_s` at the most."""
+def repository_lock(
+    repo: "Repo", gives_up: Callable[[], bool], patience_s: float = PATIENCE_S
+) -> Iterator[None]:
+    """Hold DVC's repository lock; waits for other programs, `patience_s` at the most.
+
+    Raises EnvironmentFailedError then, or when `gives_up` says so, which is asked every 3 s.
+    """
     from dvc.lock import LockError
 
     deadline = time.monotonic() + patience_s
@@ -36,6 +41,10 @@ def repository_lock(repo: "Repo", patience_s: float = PATIENCE_S) -> Iterator[No
             repo.lock.lock()
             break
         except LockError as error:
+            if gives_up():
+                raise EnvironmentFailedError(
+                    "interrupted while another DVC command held the lock"
+                ) from error
             if time.monotonic() > deadline:
                 raise EnvironmentFailedError(
                     f"another DVC command has held the repository lock for {patience_s:.0f} s",

@@ -32,6 +32,7 @@ from amelio.model import (
     Task,
     Verdict,
     Watched,
+    never,
 )
 
 if TYPE_CHECKING:
@@ -94,16 +95,16 @@ class DvcWorkspace:
             try:
                 yield
             finally:
-                self._give_all_back()
+                self._path_locks.give_all_back()
                 if not is_dry:
                     self._trust.save()
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, gives_up: Callable[[], bool] = never) -> Iterator[None]:
         """Hold the repository lock. What other programs recorded meanwhile is read again on the way
         in.
         """
-        with translated(), repository_lock(self.repo):
+        with translated(), repository_lock(self.repo, gives_up):
             yield
             self._path_locks.sweep()
 
@@ -161,15 +162,13 @@ class DvcWorkspace:
         """Give the path locks back."""
         self._path_locks.give_back(stage)
 
-    def _give_all_back(self) -> None:
-        self._path_locks.give_all_back()
-
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether the run cache serves the stage; remembers what it found for `restore`."""
         found = self._stages[stage]
         with stage_translated():
             if policy.pull:
                 commands.pull_missing_deps(found)
+            commands.require_deps(found)
             hit = runcache.find(found, run_cache=policy.run_cache, pull=policy.pull)
         if hit is None:
             return False

@@ -20,6 +20,10 @@ class Interrupts:
         self._is_forwarded = False
         self._forward: Callable[[int], None] | None = None
 
+    def came(self) -> bool:
+        """Whether a signal came."""
+        return bool(self.number)
+
     @contextmanager
     def caught(self) -> Iterator["Interrupts"]:
         """While inside, signals are noted. Only in the main thread; elsewhere nothing changes."""

@@ -87,7 +87,7 @@ class Runner:
 
     def _write_the_rest(self) -> None:
         try:
-            with self._ws.locked():
+            with self._ws.locked(self._interrupts.came):
                 self._recorder.flush()
         except AmelioError as error:
             self.trouble = self.trouble or error
@@ -95,14 +95,15 @@ class Runner:
     def _turn(self, ended: Sequence[Exit]) -> None:
         if self._interrupts.number:
             self.books.stop("the run was interrupted")
-        with self._ws.locked():
-            for found in ended:
-                self._take_in(found)
+        with self._ws.locked(self._interrupts.came):
             if not self.books.is_stopping:
                 busy = {run.start.stage.id for run in self._running.values()}
                 busy.update(self._probes.stages)
                 self._ws.refresh([k for k in self._stages if k not in self.books and k not in busy])
             self._start_ready()
+            for found in ended:
+                self._take_in(found)
+                self._start_ready()  # at once: recording eight stages takes a tenth of a second
             due = self._recorder.due
             if self._schedule.is_done or (due is not None and time.monotonic() >= due):
                 self._recorder.flush()

@@ -88,13 +88,11 @@ def remember_seconds(state: Path, run: RunResult) -> None:
 
 def last_log(runs: Path, stage_name: str) -> Path | None:
     """The log of a stage's last attempt, by its name or id."""
-    found = [
-        stage.log
-        for run in all_runs(runs)
-        for stage in run.stages
-        if stage.log and stage_name in (stage.name, stage.stage) and stage.log.exists()
-    ]
-    return found[0] if found else None
+    for run in all_runs(runs):
+        for stage in run.stages:
+            if stage.log and stage_name in (stage.name, stage.stage) and stage.log.exists():
+                return stage.log
+    return None
 
 
 def prune(runs: Path, keep_runs: int, keep_bytes: int, spared: set[str]) -> None:
