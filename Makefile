@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 TESTS ?= tests
 JOBS ?= 2
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all peer-tests lint bench clean
 
 demo: $(INSTALLED)  ## a complete project in demo/: images, pipeline, model, predictions
 	$(BIN)/python -m amelio demo demo
@@ -17,6 +17,9 @@ test: $(INSTALLED)
 test-all: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
 
+peer-tests: $(INSTALLED)  ## DVC's own tests of `repro`, run by our engine
+	$(BIN)/python tests/contracts/run_peer_tests.py
+
 lint: $(INSTALLED)
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -24,6 +27,7 @@ lint: $(INSTALLED)
 	$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 
 bench: $(INSTALLED)  ## every measurement, one after the other; alone on the machine please
+	$(BIN)/python benchmarks/bench_engine.py
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/inference.py
 	$(BIN)/python benchmarks/time_to_accuracy.py --data faces
