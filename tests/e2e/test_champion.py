@@ -95,7 +95,7 @@ def test_a_champions_life(amelio: Run, project: Path, tmp_path: Path) -> None:
 
 
 def without_a_champion_baselines_are_the_reference(amelio: Run, project: Path) -> None:
-    done = amelio("repro", cwd=project)
+    done = amelio("repro", "-v", cwd=project)
     assert done.returncode == 0, done.stderr
     assert "the challenger is better than the majority class" in done.stdout
     assert comparison(project)["reference"] == "linear_on_pixels"
@@ -109,8 +109,8 @@ def the_first_champion_becomes_a_dependency(amelio: Run, project: Path) -> None:
     commented = "# amelio promote adds the champion\n      - models/champion.pth\n      - data/proc"
     assert commented in (project / "dvc.yaml").read_text(encoding="utf-8")
     commit_all(project, "First champion")
-    done = amelio("repro", cwd=project)
-    assert "Stage 'train' didn't change" in done.stdout
+    done = amelio("repro", "-v", cwd=project)
+    assert "[train] up to date" in done.stdout
     assert "the challenger is equivalent to the champion: +0.0 points" in done.stdout
     assert comparison(project)["reference"] == "champion"
     commit_all(project, "Compare with the champion")
@@ -145,12 +145,12 @@ def the_leaderboard_ranks_revisions_experiments_and_files(amelio: Run, project: 
 
 def an_experiment_and_a_revision_can_be_promoted(amelio: Run, project: Path) -> None:
     assert promote(project, "wild").place.startswith("wild (")
-    assert amelio("repro", cwd=project).returncode == 0
+    assert amelio("repro", "-v", cwd=project).returncode == 0
     assert comparison(project)["verdict"] == "better"
     promote(project, "HEAD")
     champion, model = project / "models/champion.pth", project / "models/best_model.pth"
     assert champion.read_bytes() == model.read_bytes()
-    assert amelio("repro", cwd=project).returncode == 0
+    assert amelio("repro", "-v", cwd=project).returncode == 0
     assert comparison(project)["verdict"] == "equivalent"
     status = subprocess.run(
         ["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True

@@ -20,7 +20,7 @@ from amelio.vision.eval_plots import write_eval_plots
 from amelio.vision.evaluation import Evaluation, Judgement
 from amelio.vision.mistakes import mistakes_sheet, worst_mistakes
 from amelio.vision.params import Metric
-from amelio.vision.plot_tables import file_stems
+from amelio.vision.plot_tables import file_stems, write_csv
 from amelio.vision.trials import Search, TrialRecord, TrialState
 from amelio.vision.tuning_plots import write_tuning_plots
 from tests.conftest import Run
@@ -169,6 +169,7 @@ def pipeline() -> str:
         "hyperopt": {"cmd": "true", "outs": ["plots/hyperopt"]},
         "train": {"cmd": "true", "outs": ["plots/training"]},
         "evaluate": {"cmd": "true", "outs": ["plots/evaluate"], "metrics": metrics},
+        "performance_test": {"cmd": "true", "outs": ["plots/performance"]},
     }
     return json.dumps({"stages": stages, "plots": plots})  # JSON is YAML
 
@@ -187,6 +188,11 @@ def test_dvc_shows_and_compares_all_of_it(repository: Path, amelio: Run) -> None
         write_eval_plots(found, repository / "plots/evaluate")
         write_tuning_plots(SEARCH, repository / "plots/hyperopt")
         write_curve(repository / CURVE)
+        write_csv(
+            repository / "plots/performance/robustness.csv",
+            ["level", "brightness", "blur", "noise", "jpeg", "shift"],
+            [[0, 0.9, 0.9, 0.9, 0.9, 0.9], [1, 0.8, 0.7, 0.6, 0.5, 0.4]],
+        )
         figures = eval_metrics(found, list(Metric))
         save_eval_metrics(figures, repository / "metrics/eval_metrics.json")
         assert amelio("commit", "--force", cwd=repository).returncode == 0
@@ -205,7 +211,7 @@ def test_dvc_shows_and_compares_all_of_it(repository: Path, amelio: Run) -> None
     expected |= {"plots/evaluate/mistakes.png", "plots/hyperopt/keys/learning_rate.csv", CURVE}
     shown = read("plots", "show")
     assert "errors" not in shown
-    assert shown["data"].keys() == expected | {"Tuning trials"}
+    assert shown["data"].keys() == expected | {"Tuning trials", "Accuracy on changed images"}
     spec = shown["data"]["plots/evaluate/confusion/glasses.csv"][0]["content"]
     assert len(spec["data"]["values"]) == 60
     compared = read("plots", "diff", "HEAD")["data"]
