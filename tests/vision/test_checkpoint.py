@@ -1,6 +1,7 @@
 """A checkpoint gives back the very model, and nothing but a model of ours."""
 
 import pickle
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from amelio.errors import InputError
+from amelio.errors import EnvironmentFailedError, InputError
 from amelio.vision.checkpoint import Model, load_model, new_net, save_model
 from amelio.vision.dataset import Attribute, Preprocessing
 
@@ -47,6 +48,20 @@ class Payload:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return Path.touch, (self.trace,)
+
+
+def test_a_full_disk_keeps_the_old_model(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.pth"
+    path.write_bytes(b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, limits[1]))
+    try:
+        with pytest.raises(EnvironmentFailedError, match=r"model\.pth: File too large: .* needed"):
+            save_model(model, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b"old"
+    assert [left.name for left in tmp_path.iterdir()] == ["model.pth"]
 
 
 @pytest.mark.parametrize("place", ["plain pickle", "torch archive", "beside the weights"])

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from amelio.atomic import replacing
 from amelio.errors import InputError
 from amelio.vision.dataset import (
     Attribute,
@@ -16,6 +15,7 @@ from amelio.vision.dataset import (
     attributes_to_json,
 )
 from amelio.vision.network import AttributeNet
+from amelio.vision.tensor_file import save_tensors
 
 FORMAT = "amelio.vision.model/1"
 
@@ -40,7 +40,10 @@ def new_net(attributes: tuple[Attribute, ...], preprocessing: Preprocessing) -> 
 
 
 def save_model(model: Model, path: Path) -> None:
-    """Write `model` to `path`, all or nothing; an equal model gives equal bytes."""
+    """Write `model` to `path`, all or nothing; an equal model gives equal bytes.
+
+    Raises EnvironmentFailedError when the disk is full.
+    """
     meta = {
         "format": FORMAT,
         "attributes": attributes_to_json(model.attributes),
@@ -49,8 +52,7 @@ def save_model(model: Model, path: Path) -> None:
     }
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.net.state_dict().items()}
     stored = {"meta": json.dumps(meta, ensure_ascii=False), "weights": weights}
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        torch.save(stored, file)  # given a path, torch would put its name into the archive
+    save_tensors(stored, path)
 
 
 def load_model(

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from amelio.atomic import replacing
 from amelio.errors import InputError
-from amelio.vision.disk_space import room_for
 from amelio.vision.params import ClassName
+from amelio.vision.tensor_file import save_tensors
 
 FORMAT = "amelio.vision.dataset/1"
 
@@ -82,15 +81,7 @@ def save_dataset(data: PreparedData, path: Path) -> None:
         "sides": data.sides,
         "meta": json.dumps(meta, ensure_ascii=False),
     }
-    needed_bytes = (
-        data.images.nbytes + data.labels.nbytes + data.sides.nbytes + len(tensors["meta"])
-    )
-    with (
-        room_for(path, needed_bytes),
-        replacing(path) as temporary,
-        temporary.open("wb") as file,
-    ):
-        torch.save(tensors, file)  # given a path, torch would put its name into the archive
+    save_tensors(tensors, path)
 
 
 def load_dataset(path: Path) -> PreparedData:

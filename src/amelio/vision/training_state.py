@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from amelio import __version__
-from amelio.atomic import replacing
 from amelio.vision.dataset import PreparedData, attributes_to_json
 from amelio.vision.params import TrainParams
+from amelio.vision.tensor_file import save_tensors
 
 FORMAT = "amelio.vision.training/1"
 
@@ -54,7 +54,10 @@ class TrainingState:
 
 
 def save_state(state: TrainingState, fingerprint: str, path: Path) -> None:
-    """Write `state` to `path`, all or nothing."""
+    """Write `state` to `path`, all or nothing.
+
+    Raises EnvironmentFailedError when the disk is full.
+    """
     meta = {
         "format": FORMAT,
         "fingerprint": fingerprint,
@@ -67,8 +70,7 @@ def save_state(state: TrainingState, fingerprint: str, path: Path) -> None:
         "best_weights": state.best_weights,
         "optimizer": state.optimizer,
     }
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        torch.save(stored, file)
+    save_tensors(stored, path)
 
 
 def load_state(path: Path, fingerprint: str) -> TrainingState | None:
