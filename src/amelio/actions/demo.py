@@ -28,6 +28,7 @@ BRIEF: dict[str, Any] = {
     "performance.n_images": 50,
     "performance.rounds": 2,
     "performance.round_s": 0.1,
+    "quality.on_alert": "warn",  # few images make a weak model, and a demo shows its predictions
 }
 CHANGES: dict[Collection, dict[str, Any]] = {
     Collection.FACES: BRIEF,
