@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 
 from amelio.vision.checkpoint import Model, new_net, save_model
-from amelio.vision.dataset import Attribute, Preprocessing
-from amelio.vision.lot_prediction import predict_lot
+from amelio.vision.data.dataset import Attribute, Preprocessing
+from amelio.vision.inference.lot_prediction import predict_lot
 from amelio.vision.parallel import n_cores
 from amelio.vision.params import InferenceParams
 from demo_images import draw_lot

@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from amelio.vision.annotations import read_annotations
+from amelio.vision.data.annotations import read_annotations
+from amelio.vision.data.prepare import prepare
 from amelio.vision.parallel import n_cores
 from amelio.vision.params import DataParams, EvaluateParams
-from amelio.vision.prepare import prepare
 from demo_images import draw_lot
 
 SIZE = 64

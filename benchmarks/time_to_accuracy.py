@@ -27,14 +27,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from amelio.demos import faces
-from amelio.vision.annotations import read_annotations
-from amelio.vision.dataset import Attribute, PreparedData, Preprocessing, Side
-from amelio.vision.images import decode
+from amelio.vision.data.annotations import read_annotations
+from amelio.vision.data.dataset import Attribute, PreparedData, Preprocessing, Side
+from amelio.vision.data.images import decode
+from amelio.vision.data.prepare import prepare
+from amelio.vision.inference.prediction import predict_probabilities
 from amelio.vision.params import DataParams, EvaluateParams, TrainParams
-from amelio.vision.prediction import predict_probabilities
-from amelio.vision.prepare import prepare
-from amelio.vision.training import train
-from amelio.vision.training_state import EpochResult
+from amelio.vision.training.training import train
+from amelio.vision.training.training_state import EpochResult
 from plain_recipe import SIZE, plain_training
 
 ZIP = Path(__file__).parents[2] / "shared/data/cifar10_lots.zip"

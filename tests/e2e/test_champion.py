@@ -16,8 +16,8 @@ from amelio.actions.promote import promote
 from amelio.demos.collection import Collection, write_collection
 from amelio.dvcio.project import commit_all, ensure_identity
 from amelio.errors import EnvironmentFailedError, InputError
-from amelio.vision.comparison import Verdict
-from amelio.vision.tuned import Tuned, save_tuned
+from amelio.vision.evaluation.comparison import Verdict
+from amelio.vision.training.tuned import Tuned, save_tuned
 from tests.conftest import Run
 
 PIPELINE = """\

@@ -8,8 +8,8 @@ from pathlib import Path
 from amelio.actions.params_file import edit_params
 from amelio.dvcio.project import track
 from amelio.errors import InputError, all_of
-from amelio.vision.annotations import read_annotations
-from amelio.vision.images import is_image_name
+from amelio.vision.data.annotations import read_annotations
+from amelio.vision.data.images import is_image_name
 from amelio.vision.params import load_params
 
 IMAGES = Path("data/raw")

@@ -19,8 +19,8 @@ from amelio.actions.requirements import requirements
 from amelio.atomic import write_bytes, write_text
 from amelio.dvcio.project import ensure_repository
 from amelio.errors import InputError, all_of
-from amelio.vision.annotations import read_annotations
-from amelio.vision.images import is_image_name
+from amelio.vision.data.annotations import read_annotations
+from amelio.vision.data.images import is_image_name
 from amelio.vision.parallel import n_cores
 
 MERGED = {"gitignore": ".gitignore", "dvcignore": ".dvcignore"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from amelio.vision.checkpoint import load_model
 from amelio.vision.device import choose_placement
-from amelio.vision.inference import Prediction, find_images, predict_files
+from amelio.vision.inference.inference import Prediction, find_images, predict_files
 
 MODEL = Path("models/best_model.pth")
 

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from amelio.actions.compare import Entrant, Leaderboard, compare_models
 from amelio.errors import InputError
-from amelio.vision.comparison import in_words
-from amelio.vision.comparison_report import figures
-from amelio.vision.markdown import markdown_table
+from amelio.vision.evaluation.comparison import in_words
+from amelio.vision.evaluation.comparison_report import figures
+from amelio.vision.evaluation.markdown import markdown_table
 
 
 def compare(

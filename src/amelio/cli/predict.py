@@ -11,7 +11,7 @@ from rich.text import Text
 
 from amelio.actions.predict import MODEL, Look
 from amelio.actions.predict import predict as look_at
-from amelio.vision.inference import Prediction
+from amelio.vision.inference.inference import Prediction
 
 
 def predict(

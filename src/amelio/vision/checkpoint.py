@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from amelio.errors import InputError
-from amelio.vision.dataset import (
+from amelio.vision.data.dataset import (
     Attribute,
     Preprocessing,
     attributes_from_json,
     attributes_to_json,
 )
-from amelio.vision.network import AttributeNet
 from amelio.vision.tensor_file import save_tensors
+from amelio.vision.training.network import AttributeNet
 
 FORMAT = "amelio.vision.model/1"
 

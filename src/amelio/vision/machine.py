@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from amelio.vision.device import Placement
+from amelio.vision.inference.runtimes import missing_onnx
 from amelio.vision.parallel import n_cores
-from amelio.vision.runtimes import missing_onnx
 
 
 @dataclass(frozen=True)

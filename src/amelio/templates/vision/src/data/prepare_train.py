@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from amelio.vision.annotations import read_annotations
-from amelio.vision.dataset import save_dataset
+from amelio.vision.data.annotations import read_annotations
+from amelio.vision.data.dataset import save_dataset
+from amelio.vision.data.prepare import prepare
 from amelio.vision.params import load_params
-from amelio.vision.prepare import prepare
 from amelio.vision.stage import run_stage
 
 

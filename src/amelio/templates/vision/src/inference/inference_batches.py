@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from amelio.vision.inference.predictions_csv import collect_predictions
 from amelio.vision.params import load_params
-from amelio.vision.predictions_csv import collect_predictions
 from amelio.vision.stage import run_stage
 
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from amelio.vision.lot_prediction import predict_lot
+from amelio.vision.inference.lot_prediction import predict_lot
 from amelio.vision.params import load_params
 from amelio.vision.stage import run_stage
 

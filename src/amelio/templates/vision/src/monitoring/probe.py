@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from amelio.vision.checkpoint import load_model
-from amelio.vision.dataset import load_dataset
-from amelio.vision.eval_metrics import eval_metrics
-from amelio.vision.evaluation import evaluate
+from amelio.vision.data.dataset import load_dataset
+from amelio.vision.evaluation.eval_metrics import eval_metrics
+from amelio.vision.evaluation.evaluation import evaluate
 from amelio.vision.params import Metric
 from amelio.vision.stage import run_stage
 

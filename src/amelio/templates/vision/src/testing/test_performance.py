@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from amelio.vision.checkpoint import load_model
-from amelio.vision.dataset import load_dataset
+from amelio.vision.data.dataset import load_dataset
+from amelio.vision.evaluation.performance import measure_performance
+from amelio.vision.evaluation.performance_report import performance_page, write_performance
 from amelio.vision.params import load_params
-from amelio.vision.performance import measure_performance
-from amelio.vision.performance_report import performance_page, write_performance
 from amelio.vision.stage import run_stage
 
 

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from amelio.vision.answers import answers_of
 from amelio.vision.checkpoint import load_model
-from amelio.vision.comparison import compare, in_words
-from amelio.vision.comparison_report import write_comparison
-from amelio.vision.dataset import load_dataset
+from amelio.vision.data.dataset import load_dataset
+from amelio.vision.evaluation.answers import answers_of
+from amelio.vision.evaluation.comparison import compare, in_words
+from amelio.vision.evaluation.comparison_report import write_comparison
+from amelio.vision.evaluation.references import reference_answers
 from amelio.vision.params import load_params
-from amelio.vision.references import reference_answers
 from amelio.vision.stage import run_stage
 
 

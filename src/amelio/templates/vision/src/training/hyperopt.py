@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from amelio.vision.dataset import load_dataset
+from amelio.vision.data.dataset import load_dataset
 from amelio.vision.params import load_params
 from amelio.vision.stage import run_stage
-from amelio.vision.tuned import save_tuned
-from amelio.vision.tuning import tune
-from amelio.vision.tuning_plots import write_tuning_plots
+from amelio.vision.training.tuned import save_tuned
+from amelio.vision.training.tuning import tune
+from amelio.vision.training.tuning_plots import write_tuning_plots
 
 
 def main() -> None:

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from amelio.vision.checkpoint import save_model
-from amelio.vision.dataset import load_dataset
+from amelio.vision.data.dataset import load_dataset
 from amelio.vision.params import load_params
 from amelio.vision.stage import run_stage
-from amelio.vision.train_metrics import save_train_metrics
-from amelio.vision.training import train
-from amelio.vision.training_log import training_log
-from amelio.vision.tuned import load_tuned, resolve_train_params
+from amelio.vision.training.train_metrics import save_train_metrics
+from amelio.vision.training.training import train
+from amelio.vision.training.training_log import training_log
+from amelio.vision.training.tuned import load_tuned, resolve_train_params
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Images and annotations: files → tensors, split, balance."""

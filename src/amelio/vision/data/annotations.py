@@ -1,0 +1,119 @@
+"""`data/annotations/mapped_train.csv`: which image shows what."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amelio.errors import InputError
+from amelio.vision.data.annotation_files import FileFinder
+from amelio.vision.data.annotation_table import FILENAME, LOT, Table, read_table
+from amelio.vision.data.dataset import Attribute
+from amelio.vision.data.image_folder import scan
+from amelio.vision.data.labels import UNKNOWN, LabelColumn, read_labels
+from amelio.vision.params import ClassName
+from amelio.vision.problems import Problems
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Annotated images, sorted by file: the order of the CSV's rows changes nothing.
+
+    files: N paths below the image folder, `lot/file`, each exists and lies inside
+    labels: (N, A) int64, index into the attribute's classes, -1 = unknown
+    lines: (N,) where in the CSV
+    n_unlabelled: rows of which no attribute is known; they are left out
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    labels: NDArray[np.int64]
+    lines: tuple[int, ...]
+    attributes: tuple[Attribute, ...]
+    n_unlabelled: int = 0
+
+
+def read_annotations(
+    path: Path, images: Path, declared: Mapping[str, Sequence[ClassName]] | None = None
+) -> Annotations:
+    """Read the CSV `path` about the lots below `images`.
+
+    `filename` holds `lot/file`, or only `file` where a column `lot`, the lots' contents or the
+    name's beginning (`s1_…`) tell the lot. Every other column is an attribute: integers or names,
+    an empty cell is unknown. `declared` (attribute → classes, in order) says which columns and
+    classes there are instead.
+
+    Raises InputError with every problem of the file at once, each with its line.
+    """
+    table = read_table(path)
+    columns = _attribute_columns(table, declared)
+    problems = Problems(path)
+    finder = FileFinder(scan(images))
+    lots = table.columns.get(LOT, [""] * len(table.lines))
+    names = table.columns[FILENAME]
+    files = [
+        finder.find(name, lot, problems.at(line))
+        for name, lot, line in zip(names, lots, table.lines, strict=True)
+    ]
+    read = [
+        read_labels(name, table.columns[name], table.lines, problems, (declared or {}).get(name))
+        for name in columns
+    ]
+    problems.raise_if_any()
+    labels, rows = _merged(files, read, table.lines, problems)
+    problems.raise_if_any()
+    known = (labels != UNKNOWN).any(axis=1)
+    return Annotations(
+        path=path,
+        files=tuple(files[row] for row, kept in zip(rows, known, strict=True) if kept),
+        labels=labels[known],
+        lines=tuple(table.lines[row] for row, kept in zip(rows, known, strict=True) if kept),
+        attributes=tuple(column.attribute for column in read),
+        n_unlabelled=int((~known).sum()),
+    )
+
+
+def _attribute_columns(table: Table, declared: Mapping[str, object] | None) -> list[str]:
+    found = [name for name in table.columns if name not in (FILENAME, LOT)]
+    if declared is None:
+        if not found:
+            raise InputError("no attribute: 'filename' is the only column", path=table.path, line=1)
+        return found
+    missing = [name for name in declared if name not in found]
+    if missing:
+        guess = difflib.get_close_matches(missing[0], found, n=1)
+        raise InputError(
+            f"no column {', '.join(map(repr, missing))}, declared in data.attributes",
+            path=table.path,
+            line=1,
+            hint=f"did you mean {guess[0]!r}?" if guess else f"columns: {', '.join(found)}",
+        )
+    return list(declared)
+
+
+def _merged(
+    files: list[str], columns: list[LabelColumn], lines: Sequence[int], problems: Problems
+) -> tuple[NDArray[np.int64], list[int]]:
+    """Labels (N, A) and the row of each file, sorted by file; rows of one file become one.
+
+    A label of one row fills a cell that is unknown in another; two different ones contradict.
+    """
+    labels = np.stack([column.codes for column in columns], axis=1)
+    first: dict[str, int] = {}
+    for row, file in enumerate(files):
+        kept = first.setdefault(file, row)
+        if kept == row:
+            continue
+        both = (labels[kept] != UNKNOWN) & (labels[row] != UNKNOWN)
+        for index in np.flatnonzero(both & (labels[kept] != labels[row])):
+            attribute = columns[index].attribute
+            before, now = (attribute.classes[labels[r, index]] for r in (kept, row))
+            problems.at(lines[row])(
+                f"{file}: {attribute.name} is {now!r}, but {before!r} in line {lines[kept]}"
+            )
+        labels[kept] = np.maximum(labels[kept], labels[row])
+    rows = sorted(first.values(), key=lambda row: files[row])
+    return labels[rows], rows

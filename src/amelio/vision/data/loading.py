@@ -1,0 +1,123 @@
+"""Many image files → one tensor, decoded on all cores or taken from the cache."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from amelio.vision.data.dataset import Preprocessing
+from amelio.vision.data.decode_cache import DecodeCache, digest_of
+from amelio.vision.data.images import (
+    Pixels,
+    UnreadableImageError,
+    bombs_refused,
+    decode,
+    read_content,
+)
+from amelio.vision.parallel import in_order
+
+_CHUNK = 16  # images a task: handing one over costs as much as decoding a small JPEG
+_KEEP_EVERY = 16384  # new images after which they are put into the cache: what a kill can cost
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that gives no picture, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LoadedImages:
+    """The readable ones of some files, in the files' order.
+
+    images: (n, 3, S, S) uint8
+    digests: n digests of the files' contents
+    rows: n positions in the list of files
+    n_decoded: how many were not in the cache
+    """
+
+    images: Pixels
+    digests: list[bytes]
+    rows: list[int]
+    unreadable: tuple[Unreadable, ...]
+    n_decoded: int
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    digest: bytes = b""
+    is_new: bool = False
+    reason: str = ""
+
+
+def load_images(
+    root: Path,
+    files: Sequence[str],
+    preprocessing: Preprocessing,
+    cache: DecodeCache,
+    advance: Callable[[int], None],
+    n_workers: int | None = None,
+) -> LoadedImages:
+    """Read `files` below `root`; the memory that it takes is that of the result.
+
+    advance: called with the number of files done, as it grows
+
+    What has been decoded is in the cache also when this is interrupted.
+    """
+    size = preprocessing.image_size
+    images = np.empty((len(files), 3, size, size), np.uint8)
+
+    def load(rows: range) -> list[_Outcome]:
+        return [_load(root / files[row], images[row], preprocessing, cache) for row in rows]
+
+    outcomes: list[_Outcome] = []
+    n_kept = 0
+
+    def keep() -> None:
+        nonlocal n_kept
+        new = [row for row in range(n_kept, len(outcomes)) if outcomes[row].is_new]
+        n_kept = len(outcomes)
+        cache.add(images, new, [outcomes[row].digest for row in new])
+
+    chunks = (range(i, min(i + _CHUNK, len(files))) for i in range(0, len(files), _CHUNK))
+    with bombs_refused():
+        try:
+            for found in in_order(load, chunks, n_workers):
+                outcomes += found
+                advance(len(found))
+                if len(outcomes) - n_kept >= _KEEP_EVERY:
+                    keep()
+        finally:
+            keep()
+    rows = [row for row, outcome in enumerate(outcomes) if not outcome.reason]
+    for target, row in enumerate(rows):
+        if target != row:  # close the gaps in place: a copy would double the memory
+            images[target] = images[row]
+    loaded = LoadedImages(
+        images=images[: len(rows)],
+        digests=[outcomes[row].digest for row in rows],
+        rows=rows,
+        unreadable=tuple(
+            Unreadable(files[row], outcome.reason)
+            for row, outcome in enumerate(outcomes)
+            if outcome.reason
+        ),
+        n_decoded=sum(outcome.is_new for outcome in outcomes),
+    )
+    cache.tidy(loaded.images, loaded.digests)
+    return loaded
+
+
+def _load(path: Path, target: Pixels, preprocessing: Preprocessing, cache: DecodeCache) -> _Outcome:
+    try:
+        content = read_content(path)
+        digest = digest_of(content)
+        if cache.read_into(digest, target):
+            return _Outcome(digest)
+        target[:] = decode(content, preprocessing).transpose(2, 0, 1)
+        return _Outcome(digest, is_new=True)
+    except UnreadableImageError as error:
+        return _Outcome(reason=error.reason)

@@ -1,0 +1,36 @@
+"""The network: sizes, normalisation, embeddings."""
+
+import pytest
+import torch
+
+from amelio.vision.training.network import AttributeNet
+
+
+@pytest.mark.parametrize("size", [8, 15, 28, 32, 64, 96, 224])
+def test_any_image_size_gives_logits_for_each_attribute(size: int) -> None:
+    net = AttributeNet([2, 5], size).eval()
+    images = torch.randint(0, 256, (3, 3, size, size), dtype=torch.uint8)
+    assert [tuple(logits.shape) for logits in net(images)] == [(3, 2), (3, 5)]
+
+
+def test_logits_are_the_heads_of_the_embedding() -> None:
+    net = AttributeNet([2, 5], 16).eval()
+    images = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    embedding = net.embed(images)
+    assert embedding.shape == (4, net.embedding_size)
+    torch.testing.assert_close(net.heads[0](embedding), net(images)[0])
+
+
+def test_bytes_and_floats_are_the_same() -> None:
+    net = AttributeNet([2], 16).eval()
+    images = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    assert net(images)[0].equal(net(images.float())[0])
+
+
+def test_normalisation_is_learnt_from_the_images_and_survives_flat_ones() -> None:
+    net = AttributeNet([2], 16)
+    dark, flat = torch.randint(0, 40, (64, 3, 16, 16)).byte(), torch.full((4, 3, 16, 16), 9).byte()
+    net.fit_to(dark)
+    torch.testing.assert_close(net.mean.flatten(), dark.float().mean((0, 2, 3)))
+    net.fit_to(flat)
+    assert bool(net.eval()(flat)[0].isfinite().all())
