@@ -66,7 +66,8 @@ def paired_bootstrap(
     Whole images are drawn again, so that the attributes of one image stay together. Images with
     the same gains are alike, so a draw of N images is one of how often each pattern comes up:
     the time depends on the number of patterns, not of images.
-    Source: Efron 1979; compared with scipy.stats.bootstrap in tests/vision/evaluation/test_statistics.py.
+    Source: Efron 1979; compared with scipy.stats.bootstrap in
+    tests/vision/evaluation/test_statistics.py.
     """
     n, n_attributes = gains.shape
     patterns, counts = np.unique(

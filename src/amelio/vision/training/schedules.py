@@ -47,7 +47,8 @@ def one_cycle(progress: float) -> float:
 def reduce_on_plateau(val_losses: Sequence[float]) -> float:
     """A third after every PLATEAU_PATIENCE + 1 epochs without a better validation loss.
 
-    Source: torch.optim.lr_scheduler.ReduceLROnPlateau; compared in tests/vision/training/test_schedules.py.
+    Source: torch.optim.lr_scheduler.ReduceLROnPlateau; compared in
+    tests/vision/training/test_schedules.py.
     """
     share, best, waited = 1.0, math.inf, 0
     for loss in val_losses:
