@@ -11,7 +11,9 @@ from amelio.cli.commands import COMMANDS
 from tests.conftest import Run
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["-h"], ["new", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["-h"], ["new", "--help"], ["exp", "--help"]]
+)
 def test_help_and_version_end_well(amelio: Run, tmp_path: Path, words: list[str]) -> None:
     done = amelio(*words, cwd=tmp_path)
     assert done.returncode == 0
@@ -39,7 +41,14 @@ def test_help_imports_neither_dvc_nor_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [(["status"], 0), (["freeze", "nothing"], 1), (["no-such-word"], 254)]
+    ("words", "code"),
+    [
+        (["status"], 0),
+        (["freeze", "nothing"], 1),
+        (["no-such-word"], 254),
+        (["exp", "clean"], 0),
+        (["experiments", "apply", "nothing"], 255),
+    ],
 )
 def test_other_words_go_to_dvc_with_its_exit_code(
     amelio: Run, repository: Path, words: list[str], code: int

@@ -30,7 +30,13 @@ def _dispatch(words: list[str]) -> int:
         code = instant(words[1:])
         if code is not None:
             return code
-    if not words or words[0] in COMMANDS or words[0].startswith(OWN_OPTIONS) or _completing():
+    if words[:1] in (["exp"], ["experiments"]):
+        from amelio.cli.exp import ours
+
+        words, is_ours = ours(words[1:])
+    else:
+        is_ours = not words or words[0] in COMMANDS or words[0].startswith(OWN_OPTIONS)
+    if is_ours or _completing():
         from amelio.cli.app import run_app
 
         return run_app(words)

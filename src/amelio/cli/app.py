@@ -2,17 +2,18 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 
 import amelio
-from amelio.cli.commands import COMMANDS
+from amelio.cli.commands import COMMANDS, Command
 from amelio.errors import EnvironmentFailedError
 
 EPILOG = "Every other word is DVC's and goes to DVC unchanged: `amelio push` is `dvc push`."
+GROUP_EPILOG = "Every other word goes to DVC unchanged; `dvc {0} --help` lists them."
 
 
 def run_app(words: list[str]) -> int:
@@ -21,7 +22,7 @@ def run_app(words: list[str]) -> int:
     Raises what the command raises.
     """
     completed = os.environ.get("COMP_WORDS", "").split()[1:]
-    app = _application(chosen=next(iter(words or completed), ""))
+    app = _application(words or completed)
     try:
         app(args=words, prog_name="amelio")
     except SystemExit as stop:
@@ -29,7 +30,7 @@ def run_app(words: list[str]) -> int:
     return 0
 
 
-def _application(chosen: str) -> typer.Typer:
+def _application(words: list[str]) -> typer.Typer:
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -37,13 +38,23 @@ def _application(chosen: str) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for name, command in COMMANDS.items():
-        target: Any = _load(command.target) if name == chosen else _unloaded
+    _add(app, COMMANDS, words)
+    return app
+
+
+def _add(app: typer.Typer, commands: Mapping[str, Command], words: list[str]) -> None:
+    for name, command in commands.items():
+        is_chosen = words[:1] == [name]
+        target: Any = _unloaded
+        if command.words is not None:
+            target = typer.Typer(epilog=GROUP_EPILOG.format(name))
+            _add(target, command.words, words[1:] if is_chosen else [])
+        elif is_chosen:
+            target = _load(command.target)
         if isinstance(target, typer.Typer):
             app.add_typer(target, name=name, help=command.summary, no_args_is_help=True)
         else:
             app.command(name, short_help=command.summary)(target)
-    return app
 
 
 def _load(target: str) -> Callable[..., Any] | typer.Typer:

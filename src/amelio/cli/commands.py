@@ -1,15 +1,22 @@
 """The words that amelio knows; every other word is DVC's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Command:
-    """One word: where its function (or group of functions) is, and its line in `--help`."""
+    """One word: where its function (or group of functions) is, and its line in `--help`.
+
+    words: the second words that amelio knows, where the others are DVC's; there is no target then
+    """
 
     target: str
     summary: str
+    words: Mapping[str, "Command"] | None = None
 
+
+EXPERIMENTS: dict[str, Command] = {}
 
 COMMANDS = {
     "repro": Command("amelio.cli.repro:repro", "Run what must run, in parallel; say why."),
@@ -22,4 +29,5 @@ COMMANDS = {
     "promote": Command("amelio.cli.promote:promote", "Make a model the champion."),
     "compare": Command("amelio.cli.compare:compare", "Rank models of any revisions."),
     "check": Command("amelio.cli.check:check", "Judge the metrics by rules; alerts, exit code."),
+    "exp": Command("", "Run, compare and tidy experiments.", EXPERIMENTS),
 }
