@@ -2,6 +2,7 @@
 repro` makes.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -158,11 +159,9 @@ _COMMON: dict[str, Any] = {
 def test_a_history(
     tmp_path_factory: pytest.TempPathFactory, stages: dict[str, Any], edits: list[Any], jobs: int
 ) -> None:
-    before = Path.cwd()
-    try:
-        _same_as_dvc(tmp_path_factory.mktemp("twins"), stages, edits, jobs)
-    finally:
-        os.chdir(before)
+    folder = tmp_path_factory.mktemp("twins")
+    with contextlib.chdir(folder):
+        _same_as_dvc(folder, stages, edits, jobs)
 
 
 @pytest.mark.slow
@@ -172,8 +171,6 @@ def test_a_history(
 def test_many_histories(
     tmp_path_factory: pytest.TempPathFactory, stages: dict[str, Any], edits: list[Any], jobs: int
 ) -> None:
-    before = Path.cwd()
-    try:
-        _same_as_dvc(tmp_path_factory.mktemp("twins"), stages, edits, jobs)
-    finally:
-        os.chdir(before)
+    folder = tmp_path_factory.mktemp("twins")
+    with contextlib.chdir(folder):
+        _same_as_dvc(folder, stages, edits, jobs)
