@@ -13,10 +13,11 @@ import pytest
 import torch
 
 from amelio.errors import EnvironmentFailedError, InputError
-from amelio.vision.data import decode_cache
+from amelio.vision.data import record_cache
 from amelio.vision.data.annotations import read_annotations
 from amelio.vision.data.dataset import PreparedData, Preprocessing, Side, load_dataset, save_dataset
 from amelio.vision.data.images import decode
+from amelio.vision.data.loading import decode_cache
 from amelio.vision.data.prepare import PreparationReport, prepare
 from amelio.vision.params import DataParams, EvaluateParams
 from tests.vision.pictures import encoded, gradient, png_header, write_picture
@@ -113,7 +114,7 @@ def test_other_parameters_use_other_cached_images(project: Project) -> None:
     assert project.prepare(DATA.model_copy(update={"trim_border": False}))[1].n_decoded == 40
     assert project.prepare()[1].n_decoded == 0
     assert project.prepare(replace_size(12))[1].n_decoded == 40
-    assert len(list(project.cache.iterdir())) == decode_cache.MAX_FOLDERS
+    assert len(list(project.cache.iterdir())) == record_cache.MAX_FOLDERS
     assert project.prepare(replace_size(16))[1].n_decoded == 40  # the longest unused had to go
     assert project.prepare()[1].n_decoded == 0
 
@@ -123,7 +124,7 @@ def replace_size(size: int) -> DataParams:
 
 
 def test_many_segments_become_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode_cache, "MAX_SEGMENTS", 3)
+    monkeypatch.setattr(record_cache, "MAX_SEGMENTS", 3)
     project.prepare()
     for lot in ("s2", "s3"):
         project.add(lot, 2)
@@ -313,14 +314,14 @@ def test_other_failures_of_the_disk_are_not_called_full(project: Project) -> Non
 
 def test_cached_pixels_equal_decoded_ones(tmp_path: Path) -> None:
     preprocessing = Preprocessing(8, trim_border=True)
-    cache = decode_cache.DecodeCache(tmp_path, preprocessing)
+    cache = decode_cache(tmp_path, preprocessing)
     pictures = [encoded(gradient(seed=seed)) for seed in range(5)]
     pixels = np.stack([decode(content, preprocessing) for content in pictures])
     pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-    digests = [decode_cache.digest_of(content) for content in pictures]
+    digests = [record_cache.digest_of(content) for content in pictures]
     cache.add(pixels, [4, 1], [digests[4], digests[1]])
     cache.close()
-    reopened = decode_cache.DecodeCache(tmp_path, replace(preprocessing))
+    reopened = decode_cache(tmp_path, replace(preprocessing))
     target = np.zeros((3, 8, 8), np.uint8)
     assert [reopened.read_into(digest, target) for digest in digests[:2]] == [False, True]
     assert (target == pixels[1]).all()

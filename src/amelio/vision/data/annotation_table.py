@@ -23,10 +23,11 @@ class Table:
     lines: list[int]
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, ragged: Problems) -> Table:
     """Read a CSV file in UTF-8, separated by `,`, `;` or tabs; empty rows are passed over.
 
-    Raises InputError: missing, empty, another encoding, no `filename` column, ragged rows.
+    Rows with too few or too many cells go to `ragged` and are left out.
+    Raises InputError: missing, empty, another encoding, no `filename` column.
     """
     text = _text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
@@ -42,15 +43,17 @@ def read_table(path: Path) -> Table:
         raise InputError("empty: there is no 'filename' column", path=path)
     header = [name.strip() for name in rows[0]]
     _check_header(header, path, lines[0])
-    problems = Problems(path)
+    kept, kept_lines = [], []
     for row, line in zip(rows[1:], lines[1:], strict=True):
-        if len(row) != len(header):
-            problems.at(line)(f"{len(row)} cells, but the header has {len(header)}")
-    problems.raise_if_any()
+        if len(row) == len(header):
+            kept.append([cell.strip() for cell in row])
+            kept_lines.append(line)
+        else:
+            ragged.at(line)(f"{len(row)} cells, but the header has {len(header)}")
     if len(rows) == 1:
         raise InputError("no rows below the header", path=path)
-    columns = [[cell.strip() for cell in column] for column in zip(*rows[1:], strict=True)]
-    return Table(path, dict(zip(header, columns, strict=True)), lines[1:])
+    columns = zip(*kept, strict=True) if kept else ([] for _ in header)
+    return Table(path, dict(zip(header, map(list, columns), strict=True)), kept_lines)
 
 
 def _text(path: Path) -> str:

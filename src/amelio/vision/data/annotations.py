@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from amelio.errors import InputError
 from amelio.vision.data.annotation_files import FileFinder
 from amelio.vision.data.annotation_table import FILENAME, LOT, Table, read_table
 from amelio.vision.data.dataset import Attribute
-from amelio.vision.data.image_folder import scan
+from amelio.vision.data.image_folder import ImageFolder, scan
 from amelio.vision.data.labels import UNKNOWN, LabelColumn, read_labels
 from amelio.vision.params import ClassName
 from amelio.vision.problems import Problems
@@ -36,6 +37,32 @@ class Annotations:
     n_unlabelled: int = 0
 
 
+class Fault(StrEnum):
+    """What can be wrong with a row."""
+
+    RAGGED = "ragged"
+    FILE = "file"
+    LABEL = "label"
+    CONTRADICTION = "contradiction"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that a CSV says, right or wrong.
+
+    files: of each row, "" where there is none; lines: of each row, where in the CSV
+    codes: (N, A) int64 of each row, -1 where unknown or wrong
+    annotations: what remains, one for each file
+    problems: what is wrong, by kind
+    """
+
+    files: tuple[str, ...]
+    lines: tuple[int, ...]
+    codes: NDArray[np.int64]
+    annotations: Annotations
+    problems: Mapping[Fault, Problems]
+
+
 def read_annotations(
     path: Path, images: Path, declared: Mapping[str, Sequence[ClassName]] | None = None
 ) -> Annotations:
@@ -48,25 +75,45 @@ def read_annotations(
 
     Raises InputError with every problem of the file at once, each with its line.
     """
-    table = read_table(path)
+    reading = examine_annotations(path, scan(images), declared)
+    found = reading.problems
+    found[Fault.RAGGED].raise_if_any()
+    Problems(path, found[Fault.FILE].found + found[Fault.LABEL].found).raise_if_any()
+    found[Fault.CONTRADICTION].raise_if_any()
+    return reading.annotations
+
+
+def examine_annotations(
+    path: Path, images: ImageFolder, declared: Mapping[str, Sequence[ClassName]] | None = None
+) -> Reading:
+    """Read the CSV `path` as `read_annotations` does, and collect what is wrong with its rows.
+
+    Raises InputError only when it is no table about images: no file, no such columns.
+    """
+    problems = {fault: Problems(path) for fault in Fault}
+    table = read_table(path, problems[Fault.RAGGED])
     columns = _attribute_columns(table, declared)
-    problems = Problems(path)
-    finder = FileFinder(scan(images))
+    finder = FileFinder(images)
     lots = table.columns.get(LOT, [""] * len(table.lines))
     names = table.columns[FILENAME]
     files = [
-        finder.find(name, lot, problems.at(line))
+        finder.find(name, lot, problems[Fault.FILE].at(line))
         for name, lot, line in zip(names, lots, table.lines, strict=True)
     ]
     read = [
-        read_labels(name, table.columns[name], table.lines, problems, (declared or {}).get(name))
+        read_labels(
+            name,
+            table.columns[name],
+            table.lines,
+            problems[Fault.LABEL],
+            (declared or {}).get(name),
+        )
         for name in columns
     ]
-    problems.raise_if_any()
-    labels, rows = _merged(files, read, table.lines, problems)
-    problems.raise_if_any()
+    codes = np.stack([column.codes for column in read], axis=1)
+    labels, rows = _merged(files, read, table.lines, problems[Fault.CONTRADICTION])
     known = (labels != UNKNOWN).any(axis=1)
-    return Annotations(
+    annotations = Annotations(
         path=path,
         files=tuple(files[row] for row, kept in zip(rows, known, strict=True) if kept),
         labels=labels[known],
@@ -74,6 +121,7 @@ def read_annotations(
         attributes=tuple(column.attribute for column in read),
         n_unlabelled=int((~known).sum()),
     )
+    return Reading(tuple(files), tuple(table.lines), codes, annotations, problems)
 
 
 def _attribute_columns(table: Table, declared: Mapping[str, object] | None) -> list[str]:
@@ -104,6 +152,8 @@ def _merged(
     labels = np.stack([column.codes for column in columns], axis=1)
     first: dict[str, int] = {}
     for row, file in enumerate(files):
+        if not file:
+            continue
         kept = first.setdefault(file, row)
         if kept == row:
             continue

@@ -84,13 +84,23 @@ def decode(content: bytes, preprocessing: Preprocessing) -> Pixels:
 
     Raises UnreadableImageError; the header is checked before any pixel is decoded.
     """
+    with opened(content) as image:
+        size = preprocessing.image_size
+        # JPEG only: libjpeg decodes at 1/2, 1/4 or 1/8 scale, at a fraction of the cost
+        image.draft(None, (2 * _OVERSAMPLING * size, 2 * _OVERSAMPLING * size))
+        return _squared(upright_rgb(image), preprocessing)
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """The picture in `content`, its header checked, its pixels not decoded yet.
+
+    Raises UnreadableImageError, also for whatever decoding in here comes upon.
+    """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_header(image)
-            size = preprocessing.image_size
-            # JPEG only: libjpeg decodes at 1/2, 1/4 or 1/8 scale, at a fraction of the cost
-            image.draft(None, (2 * _OVERSAMPLING * size, 2 * _OVERSAMPLING * size))
-            return _squared(_upright(_rgb(image)), preprocessing)
+            yield image
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
@@ -99,6 +109,11 @@ def decode(content: bytes, preprocessing: Preprocessing) -> Pixels:
         raise UnreadableImageError(_too_large()) from error
     except Exception as error:  # damaged files raise a dozen kinds in Pillow
         raise UnreadableImageError(f"damaged: {error or type(error).__name__}") from error
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """As RGB, transparency on white, 16 bits scaled to 8, and turned as its EXIF says."""
+    return _upright(_rgb(image))
 
 
 def content_box(image: Image.Image) -> Box:

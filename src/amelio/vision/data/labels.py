@@ -40,7 +40,8 @@ def read_labels(
     values = {cell: as_class(cell) for cell in set(cells) if cell}
     if declared is None:
         wrong = _not_classes(values)
-        classes = tuple(sorted(set(values.values()), key=lambda value: (str(type(value)), value)))
+        right = {value for cell, value in values.items() if cell not in wrong}
+        classes = tuple(sorted(right, key=lambda value: (str(type(value)), value)))
     else:
         classes = tuple(declared)
         wrong = _match_declared(values, classes)

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from amelio.vision.data.dataset import Preprocessing
-from amelio.vision.data.decode_cache import DecodeCache, digest_of
 from amelio.vision.data.images import (
+    METHOD,
     Pixels,
     UnreadableImageError,
     bombs_refused,
     decode,
     read_content,
 )
+from amelio.vision.data.record_cache import RecordCache, digest_of
 from amelio.vision.parallel import in_order
 
 _CHUNK = 16  # images a task: handing one over costs as much as decoding a small JPEG
@@ -53,11 +54,18 @@ class _Outcome:
     reason: str = ""
 
 
+def decode_cache(folder: Path, preprocessing: Preprocessing) -> RecordCache:
+    """Open the cache of decoded images below `folder`: pixels (3, S, S) by their file's content."""
+    size = preprocessing.image_size
+    border = "trimmed" if preprocessing.trim_border else "whole"
+    return RecordCache(folder, f"{size}-{border}-{METHOD}", record_bytes=3 * size * size)
+
+
 def load_images(
     root: Path,
     files: Sequence[str],
     preprocessing: Preprocessing,
-    cache: DecodeCache,
+    cache: RecordCache,
     advance: Callable[[int], None],
     n_workers: int | None = None,
 ) -> LoadedImages:
@@ -111,7 +119,7 @@ def load_images(
     return loaded
 
 
-def _load(path: Path, target: Pixels, preprocessing: Preprocessing, cache: DecodeCache) -> _Outcome:
+def _load(path: Path, target: Pixels, preprocessing: Preprocessing, cache: RecordCache) -> _Outcome:
     try:
         content = read_content(path)
         digest = digest_of(content)

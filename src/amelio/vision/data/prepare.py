@@ -10,8 +10,7 @@ from amelio.errors import InputError
 from amelio.vision.data.annotations import Annotations
 from amelio.vision.data.balance import Balance, balance_of, check_balance, describe_balance
 from amelio.vision.data.dataset import PreparedData, Preprocessing
-from amelio.vision.data.decode_cache import DecodeCache
-from amelio.vision.data.loading import Unreadable, load_images
+from amelio.vision.data.loading import Unreadable, decode_cache, load_images
 from amelio.vision.data.split import sides_of
 from amelio.vision.params import DataParams, EvaluateParams
 from amelio.vision.problems import shortened
@@ -64,7 +63,7 @@ def prepare(
     Raises InputError when too many images are unreadable, or too few are left to split.
     """
     preprocessing = Preprocessing(data.image_size, data.trim_border)
-    decoded = DecodeCache(cache, preprocessing)
+    decoded = decode_cache(cache, preprocessing)
     files = annotations.files
     try:
         with progress("decoding", len(files)) as advance:

@@ -1,7 +1,7 @@
-"""Decoded images kept between runs, so that new ones are all that is decoded.
+"""What was computed of files kept between runs, so that new ones are all that is computed.
 
-Below the cache's folder stands one folder per way of preparing images, with a few large segment
-files: a header, an index of (content digest, CRC of the pixels), and records of one size.
+Below the cache's folder stands one folder per way of computing, with a few large segment files: a
+header, an index of (content digest, CRC of the record), and records of one size.
 """
 
 import hashlib
@@ -20,19 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amelio.atomic import replacing
-from amelio.vision.data.dataset import Preprocessing
-from amelio.vision.data.images import METHOD, Pixels
 from amelio.vision.disk_space import room_for
 
 DIGEST_BYTES = 16
 MAX_SEGMENTS = 8  # more than this many are made into one
-MAX_FOLDERS = 3  # ways of preparing that are kept; the longest unused go first
+MAX_FOLDERS = 3  # ways of computing that are kept; the longest unused go first
 
 _MAGIC = b"amelio.images/1\0"
 _HEADER = struct.Struct("<16sQQI")  # magic, number of records, bytes of one, CRC of the index
 _ENTRY = np.dtype([("digest", f"V{DIGEST_BYTES}"), ("crc", "<u4")])
 _A_DAY_S = 86400
-_FOLDER = re.compile(r"\d+-(trimmed|whole)-\d+")
+_FOLDER = re.compile(r"[\w-]+-\d+")
+
+Records = NDArray[np.uint8]
 
 
 def digest_of(content: bytes) -> bytes:
@@ -49,27 +49,25 @@ class _Segment:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class DecodeCache:
-    """Pixels (3, S, S) uint8 by the digest of the file that they come from.
+class RecordCache:
+    """Records, uint8 arrays of one shape, by the digest of the file that they come from.
 
-    Damaged, foreign or half-written segments are passed over: their images are decoded again.
+    Damaged, foreign or half-written segments are passed over: their records are made again.
     """
 
-    def __init__(self, folder: Path, preprocessing: Preprocessing) -> None:
-        """Open what `folder` holds for this way of preparing."""
-        size = preprocessing.image_size
-        border = "trimmed" if preprocessing.trim_border else "whole"
+    def __init__(self, folder: Path, name: str, record_bytes: int) -> None:
+        """Open what `folder` holds for the way of computing `name`, which ends in -<number>."""
         self._root = folder
-        self._folder = folder / f"{size}-{border}-{METHOD}"
-        self._record_bytes = 3 * size * size
+        self._folder = folder / name
+        self._record_bytes = record_bytes
         self._segments: list[_Segment] = []
         self._places: dict[bytes, tuple[_Segment, int]] = {}
         self._is_damaged = False
         for path in sorted(self._folder.glob("*.seg")):
             self._open(path)
 
-    def read_into(self, digest: bytes, target: Pixels) -> bool:
-        """Fill `target`, (3, S, S), and tell whether the image was there and undamaged."""
+    def read_into(self, digest: bytes, target: Records) -> bool:
+        """Fill `target`, of any shape, and tell whether the record was there and undamaged."""
         place = self._places.get(digest)
         if place is None:
             return False
@@ -83,10 +81,10 @@ class DecodeCache:
         self._is_damaged = True
         return False
 
-    def add(self, images: NDArray[np.uint8], rows: list[int], digests: list[bytes]) -> None:
-        """Keep `images[row]` for each of `rows`, under its digest, as one more segment.
+    def add(self, records: Records, rows: list[int], digests: list[bytes]) -> None:
+        """Keep `records[row]` for each of `rows`, under its digest, as one more segment.
 
-        images: (N, 3, S, S)
+        records: (N, …)
 
         Raises EnvironmentFailedError when the disk is full; the cache stays as it was.
         """
@@ -94,7 +92,7 @@ class DecodeCache:
         if not distinct:
             return
         index = np.array(
-            [(digest, zlib.crc32(images[row].data)) for digest, row in distinct.items()],
+            [(digest, zlib.crc32(records[row].data)) for digest, row in distinct.items()],
             dtype=_ENTRY,
         )
         content = index.tobytes()
@@ -108,14 +106,14 @@ class DecodeCache:
         ):
             file.write(header + content)
             for row in distinct.values():
-                file.write(images[row].data)
+                file.write(records[row].data)
         self._open(path)
 
-    def tidy(self, images: NDArray[np.uint8], digests: list[bytes]) -> None:
-        """Make many segments, or damaged ones, one that holds `images`, and drop old folders."""
+    def tidy(self, records: Records, digests: list[bytes]) -> None:
+        """Make many segments, or damaged ones, one that holds `records`, and drop old folders."""
         if len(self._segments) > MAX_SEGMENTS or self._is_damaged:
             old = list(self._segments)
-            self.add(images, list(range(len(digests))), digests)
+            self.add(records, list(range(len(digests))), digests)
             for segment in old:
                 if segment.path != self._segments[-1].path:
                     segment.path.unlink(missing_ok=True)
