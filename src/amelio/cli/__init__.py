@@ -6,9 +6,10 @@ Nothing heavy is imported until it is known which command runs: `--help` needs n
 import os
 from collections.abc import Sequence
 
-from amelio.cli.commands import COMMANDS
+from amelio.cli.commands import COMMANDS, EXTENDED
 from amelio.cli.top import guarded
 
+OWN_WORDS = frozenset([*COMMANDS, *EXTENDED])
 OWN_OPTIONS = ("-h", "--help", "-V", "--version", "--install-completion", "--show-completion")
 
 
@@ -21,7 +22,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    if len(words) >= 2 and words[0] == "--cd" and words[2:3] and words[2] in COMMANDS:
+    if len(words) >= 2 and words[0] == "--cd" and words[2:3] and words[2] in OWN_WORDS:
         os.chdir(words[1])
         words = words[2:]
     if words[:1] == ["repro"] and not _completing():
@@ -30,6 +31,10 @@ def _dispatch(words: list[str]) -> int:
         code = instant(words[1:])
         if code is not None:
             return code
+    if words and words[0] in EXTENDED and not _completing():
+        from amelio.cli.extended import run_extended
+
+        return run_extended(words)
     if words[:1] in (["exp"], ["experiments"]):
         from amelio.cli.exp import ours
 

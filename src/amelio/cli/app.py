@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import amelio
-from amelio.cli.commands import COMMANDS, Command
+from amelio.cli.commands import COMMANDS, EXTENDED, Command
 from amelio.errors import EnvironmentFailedError
 
 EPILOG = "Every other word is DVC's and goes to DVC unchanged: `amelio push` is `dvc push`."
@@ -38,7 +38,7 @@ def _application(words: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    _add(app, COMMANDS, words)
+    _add(app, {**COMMANDS, **EXTENDED}, words)
     return app
 
 

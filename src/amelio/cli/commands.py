@@ -31,3 +31,12 @@ COMMANDS = {
     "check": Command("amelio.cli.check:check", "Judge the metrics by rules; alerts, exit code."),
     "exp": Command("", "Run, compare and tidy experiments.", EXPERIMENTS),
 }
+
+# DVC's words to which amelio adds something. Their functions get the command line as it stands.
+EXTENDED = {
+    "metrics": Command("amelio.cli.metrics:metrics", "DVC's, and --show-md."),
+    "params": Command("amelio.cli.params:params", "DVC's, and `params show`, --show-md."),
+    "gc": Command("amelio.cli.garbage:gc", "DVC's; lists what it would free, then asks."),
+    "cache": Command("amelio.cli.cache:cache", "DVC's; `cache dir` makes and tries the folder."),
+    "remote": Command("amelio.cli.remote:remote", "DVC's; keeps credentials out of Git."),
+}

@@ -18,6 +18,17 @@ def become_dvc(words: list[str]) -> int:
     return run_dvc(words, Path())
 
 
+def act_as_dvc(words: list[str]) -> int:
+    """Run `dvc WORDS` in this process, for commands that have imported DVC anyway.
+
+    Returns its exit code; what goes wrong is said by DVC.
+    """
+    from dvc.cli import main
+
+    os.environ.update(stage_environment())
+    return int(main(words))
+
+
 def run_dvc(words: list[str], folder: Path) -> int:
     """Run `dvc WORDS` in `folder` on this terminal; returns its exit code.
 

@@ -74,6 +74,18 @@ def project_root(folder: Path) -> Path:
     return folder if found is None else Path(os.path.relpath(found, folder.resolve()))
 
 
+def present_cache(root: Path) -> Path:
+    """The folder of the DVC cache of the repository `root`, as it is configured now."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            return Path(repo.cache.local_cache_dir)
+    except DvcException as error:
+        raise EnvironmentFailedError(f"DVC cannot read its configuration: {error}") from error
+
+
 def _git_top(folder: Path) -> Path | None:
     try:
         return Path(git(["rev-parse", "--show-toplevel"], folder))
