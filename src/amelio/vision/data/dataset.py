@@ -13,7 +13,7 @@ from amelio.errors import InputError
 from amelio.vision.params import ClassName
 from amelio.vision.tensor_file import save_tensors
 
-FORMAT = "amelio.vision.data.dataset/1"
+FORMAT = "amelio.vision.dataset/1"
 
 
 class Side(IntEnum):

@@ -13,7 +13,7 @@ from amelio.vision.data.dataset import PreparedData, attributes_to_json
 from amelio.vision.params import TrainParams
 from amelio.vision.tensor_file import save_tensors
 
-FORMAT = "amelio.vision.training.training/1"
+FORMAT = "amelio.vision.training/1"
 
 
 @dataclass(frozen=True)

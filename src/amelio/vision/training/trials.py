@@ -15,7 +15,7 @@ from amelio.vision.training.search_space import trial_params
 from amelio.vision.training.training_state import training_fingerprint
 from amelio.vision.training.tuned import Tuned, Value
 
-FORMAT = "amelio.vision.training.trials/1"
+FORMAT = "amelio.vision.trials/1"
 BUDGET = {"max_evals", "timeout"}  # a search with a larger budget goes on where it stood
 
 
