@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.data.dataset import (
@@ -14,7 +15,8 @@ from amelio.vision.data.dataset import (
     attributes_from_json,
     attributes_to_json,
 )
-from amelio.vision.tensor_file import save_tensors
+from amelio.vision.params import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
+from amelio.vision.tensor_file import load_tensors, save_tensors
 from amelio.vision.training.network import AttributeNet
 
 FORMAT = "amelio.vision.model/1"
@@ -70,7 +72,7 @@ def load_model(
     """
     hint = "make it again: amelio repro train"
     try:
-        stored = torch.load(path, weights_only=True, map_location="cpu")
+        stored = load_tensors(path)
         meta = json.loads(stored["meta"])
         if meta["format"] != FORMAT:
             raise InputError(
@@ -78,6 +80,7 @@ def load_model(
             )
         attributes = attributes_from_json(meta["attributes"])
         preprocessing = Preprocessing(**meta["preprocessing"])
+        _check_sizes(attributes, preprocessing, stored["weights"])
         net = new_net(attributes, preprocessing)
         net.load_state_dict(stored["weights"])
     except FileNotFoundError as error:
@@ -91,6 +94,18 @@ def load_model(
     if expected is not None and attributes != expected:
         raise InputError(_difference(attributes, expected), path=path, hint=hint)
     return Model(net.to(device or "cpu").eval(), attributes, preprocessing, meta["params"])
+
+
+def _check_sizes(
+    attributes: tuple[Attribute, ...], preprocessing: Preprocessing, weights: dict[str, Tensor]
+) -> None:
+    """Raise ValueError for sizes that the weights do not bear out, before memory is taken."""
+    size = preprocessing.image_size
+    if type(size) is not int or not MIN_IMAGE_SIZE <= size <= MAX_IMAGE_SIZE:
+        raise ValueError(f"images of {size!r} pixels")
+    for i, attribute in enumerate(attributes):
+        if len(weights[f"heads.{i}.bias"]) != len(attribute.classes):
+            raise ValueError(f"weights for another number of classes of {attribute.name}")
 
 
 def _difference(known: tuple[Attribute, ...], expected: tuple[Attribute, ...]) -> str:

@@ -19,6 +19,7 @@ from amelio.yaml_problems import AT, suggestion
 
 Share = Annotated[float, Field(ge=0, le=1)]
 ClassName = int | str
+MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512  # pixels
 
 
 class Algorithm(StrEnum):
@@ -76,7 +77,7 @@ class DataParams(Section):
     seed: int = 42
     train_split: Share = 0.9
     val_split: Share = 0.1
-    image_size: Annotated[int, Field(ge=8, le=512)] = 64
+    image_size: Annotated[int, Field(ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)] = 64
     trim_border: bool = True
     max_unreadable_share: Share = 0.01
     attributes: dict[str, list[ClassName]] | None = None

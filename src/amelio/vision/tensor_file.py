@@ -1,5 +1,6 @@
 """Tensors and plain values on disk, all or nothing; equal values give equal bytes."""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,21 @@ def save_tensors(stored: dict[str, Any], path: Path) -> None:
         temporary.open("wb") as file,
     ):
         torch.save(stored, file)  # given a path, torch would put its name into the archive
+
+
+def load_tensors(path: Path, *, mmap: bool = False) -> dict[str, Any]:
+    """What `save_tensors` wrote; nothing but tensors and plain values is ever made of a file.
+
+    mmap: leave tensors on disk until they are used
+
+    Raises ValueError for a file that unpacks to more than it is, and what zipfile and torch raise
+    for files that are missing, damaged or hostile: they name no common base.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("compressed, as torch.save never writes it")
+    stored: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu", mmap=mmap)
+    return stored
 
 
 def _sizes_bytes(value: Any) -> Iterator[int]:

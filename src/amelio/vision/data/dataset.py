@@ -6,12 +6,11 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.params import ClassName
-from amelio.vision.tensor_file import save_tensors
+from amelio.vision.tensor_file import load_tensors, save_tensors
 
 FORMAT = "amelio.vision.dataset/1"
 
@@ -91,7 +90,7 @@ def load_dataset(path: Path) -> PreparedData:
     """
     hint = "make it again: amelio repro prepare_train"
     try:
-        stored = torch.load(path, weights_only=True, mmap=True)
+        stored = load_tensors(path, mmap=True)
         meta = json.loads(stored["meta"])
         if meta["format"] != FORMAT:
             raise InputError(

@@ -11,7 +11,7 @@ import torch
 from amelio import __version__
 from amelio.vision.data.dataset import PreparedData, attributes_to_json
 from amelio.vision.params import TrainParams
-from amelio.vision.tensor_file import save_tensors
+from amelio.vision.tensor_file import load_tensors, save_tensors
 
 FORMAT = "amelio.vision.training/1"
 
@@ -80,7 +80,7 @@ def load_state(path: Path, fingerprint: str) -> TrainingState | None:
     start again, so it is no error.
     """
     try:
-        stored = torch.load(path, weights_only=True, map_location="cpu")
+        stored = load_tensors(path)
         meta = json.loads(stored["meta"])
         if meta["format"] != FORMAT or meta["fingerprint"] != fingerprint:
             return None
