@@ -1,7 +1,7 @@
 """`amelio check` and the quality gate: rules → verdicts, a page, and an alert when they change."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class QualityCheck:
 
     verdicts: tuple[Verdict, ...]
     on_alert: OnAlert
+    rules: Mapping[str, Rule]
     told: tuple[str, ...] = ()
 
     @property
@@ -84,12 +85,23 @@ def check_quality(folder: Path, files: Sequence[str] = (PARAMS, SETTINGS)) -> Qu
 
     Raises InputError for wrong rules, or when there are none. Alerts never raise.
     """
+    judged = judge_quality(folder, files)
+    return replace(judged, told=tell_change(folder, judged.verdicts, _params(folder)))
+
+
+def judge_quality(folder: Path, files: Sequence[str] = (PARAMS, SETTINGS)) -> QualityCheck:
+    """As `check_quality`, and nobody is told. Raises the same."""
     quality = load_quality([folder / file for file in files])
-    params = _params(folder)
     metrics = ProjectMetrics(folder)
-    verdicts = judge(_rules(quality, metrics, folder), metrics, params)
-    on_alert = quality.on_alert or OnAlert.FAIL
-    return QualityCheck(verdicts, on_alert, tell_change(folder, verdicts, params))
+    rules = _rules(quality, metrics, folder)
+    verdicts = judge(rules, metrics, _params(folder))
+    return QualityCheck(verdicts, quality.on_alert or OnAlert.FAIL, rules)
+
+
+def has_rules(folder: Path) -> bool:
+    """Whether there is anything to judge by. Raises InputError for wrong rules."""
+    quality = load_quality([folder / file for file in (PARAMS, SETTINGS)])
+    return bool(quality.rules) or (folder / DEFAULT_METRICS).exists()
 
 
 def run_gate(folder: Path, verdict: Path, page: Path) -> QualityCheck:

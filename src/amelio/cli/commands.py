@@ -30,6 +30,7 @@ COMMANDS = {
     "compare": Command("amelio.cli.compare:compare", "Rank models of any revisions."),
     "check": Command("amelio.cli.check:check", "Judge the metrics by rules; alerts, exit code."),
     "exp": Command("", "Run, compare and tidy experiments.", EXPERIMENTS),
+    "report": Command("amelio.cli.report:report", "Write reports: HTML, Markdown, pull request."),
 }
 
 # DVC's words to which amelio adds something. Their functions get the command line as it stands.

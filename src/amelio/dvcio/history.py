@@ -1,8 +1,14 @@
 """Where a repository stands in Git, and what changed since an earlier commit."""
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from amelio.dvcio.metrics import ProjectMetrics
+from amelio.errors import InputError
+
+MAIN_BRANCHES = ("origin/HEAD", "origin/main", "main", "origin/master", "master")
 
 
 @dataclass(frozen=True)
@@ -14,12 +20,65 @@ class Position:
     changed: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """The commit that results are compared with; commit: in full; why: what made it the one."""
+
+    commit: str
+    subject: str
+    why: str
+
+
 def position(folder: Path) -> Position | None:
     """Where `folder` stands; None without Git or before the first commit."""
     head = _lines(["log", "-1", "--format=%H%n%s"], folder)
     if not head:
         return None
     return Position(head[0], head[1] if len(head) > 1 else "", tuple(files_since("HEAD", folder)))
+
+
+def baseline(folder: Path, revision: str | None = None) -> Baseline | None:
+    """The commit to compare the workspace with; None where there is none.
+
+    revision: a commit, branch, tag or experiment; None takes where the branch left the main one,
+    on the main branch itself the last commit, or the one before when nothing is uncommitted
+
+    Raises InputError for a revision that does not exist.
+    """
+    if revision is not None:
+        try:
+            commit = ProjectMetrics(folder).commit_of(revision)
+        except InputError as error:
+            hint = "`git log --oneline` and `amelio exp show` list what there is"
+            if is_shallow(folder):
+                hint = "this clone is shallow: `git fetch --unshallow` brings the other commits"
+            raise InputError(error.message, hint=hint) from error
+        return None if commit is None else _named(commit, revision, folder)
+    here = position(folder)
+    if here is None:
+        return None
+    for branch in _main_branches():
+        common = _lines(["merge-base", "--end-of-options", "HEAD", branch], folder)
+        if common and common[0] != here.commit:
+            return _named(common[0], f"where this branch left {branch}", folder)
+        if common:
+            break
+    if here.changed:
+        return Baseline(here.commit, here.subject, "the last commit")
+    before = _lines(["rev-parse", "--verify", "--quiet", "HEAD~1"], folder)
+    if before:
+        return _named(before[0], "the commit before, since nothing is uncommitted", folder)
+    return Baseline(here.commit, here.subject, "the last commit")
+
+
+def is_shallow(folder: Path) -> bool:
+    """Whether the clone has only the newest commits, as CI makes them."""
+    return _lines(["rev-parse", "--is-shallow-repository"], folder) == ["true"]
+
+
+def branch_name(folder: Path) -> str | None:
+    """The branch that is checked out; None without one."""
+    return next(iter(_lines(["symbolic-ref", "--quiet", "--short", "HEAD"], folder)), None)
 
 
 def commits_since(commit: str, folder: Path) -> list[str]:
@@ -30,6 +89,20 @@ def commits_since(commit: str, folder: Path) -> list[str]:
 def files_since(commit: str, folder: Path) -> list[str]:
     """Tracked files below `folder` that differ from `commit`, uncommitted changes included."""
     return _lines(["diff", "--name-only", "--relative", "--end-of-options", commit, "--"], folder)
+
+
+def _named(commit: str, why: str, folder: Path) -> Baseline:
+    subject = _lines(["log", "-1", "--format=%s", "--end-of-options", commit], folder)
+    return Baseline(commit, subject[0] if subject else "", why)
+
+
+def _main_branches() -> tuple[str, ...]:
+    """What a pull request is to be merged into first, as GitHub's and GitLab's CI say it."""
+    targets = (
+        os.environ.get("GITHUB_BASE_REF"),
+        os.environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME"),
+    )
+    return (*(f"origin/{target}" for target in targets if target), *MAIN_BRANCHES)
 
 
 def _lines(words: list[str], folder: Path) -> list[str]:

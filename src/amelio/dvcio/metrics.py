@@ -26,7 +26,7 @@ class ProjectMetrics:
         try:
             if revision is None:
                 return (self._folder / path).read_text(encoding="utf-8")
-            commit = self._commit(revision)
+            commit = self.commit_of(revision)
             return None if commit is None else self._at(commit, path)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -61,7 +61,7 @@ class ProjectMetrics:
             raise EnvironmentFailedError(f"DVC cannot read the pipeline: {error}") from error
         return sorted(Path(os.path.relpath(path, self._folder)).as_posix() for path in outputs)
 
-    def _commit(self, revision: str) -> str | None:
+    def commit_of(self, revision: str) -> str | None:
         """The commit that `revision` names; None for HEAD before the first commit."""
         done = self._git(
             ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]

@@ -12,7 +12,7 @@ from amelio.model import Selection
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage
-    from networkx import DiGraph  # type: ignore[import-untyped]
+    from networkx import DiGraph
 
 PROJECT_FILE = "dvc.yaml"
 
@@ -50,7 +50,7 @@ def _order(
     graph: "DiGraph", stages: list["Stage"], pipeline: bool, downstream: bool
 ) -> list["Stage"]:
     """As DVC's `plan_repro`, which walks anew from every stage and takes quadratic time."""
-    import networkx as nx  # type: ignore[import-untyped,unused-ignore]
+    import networkx as nx
     from dvc.repo.reproduce import plan_repro
 
     if pipeline or not stages:

@@ -1,0 +1,86 @@
+"""The pipeline's stages with what became of them, and the last run."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from amelio.actions.repro import STATE_FOLDER
+from amelio.dvcio.workspace import open_workspace
+from amelio.insight import records
+from amelio.insight.wording import reason
+from amelio.model import RunResult, Selection, StageResult
+from amelio.reports.critical_path import with_critical_path
+from amelio.reports.facts import LastRun, RunSpan, StageFact
+
+
+def stage_facts(root: Path) -> tuple[StageFact, ...]:
+    """Every stage of the repository around the working directory, in serial order.
+
+    Raises InputError for what is wrong in a dvc.yaml.
+    """
+    plan = open_workspace(is_quiet=True).plan(Selection(all_pipelines=True))
+    latest = _latest(root)
+    expected = records.expected_seconds(root / STATE_FOLDER)
+    facts = []
+    for stage in plan:
+        held = latest.get(stage.id)
+        took = held.usage.wall_s if held and held.usage else expected.get(stage.id)
+        group, at, _ = stage.name.rpartition("@")
+        facts.append(
+            StageFact(
+                id=stage.id,
+                name=stage.name,
+                needs=stage.needs,
+                group=group if at else None,
+                outcome=held.outcome if held else None,
+                seconds=took,
+                reasons=tuple(map(reason, held.reasons)) if held else (),
+                message=held.message if held else "",
+            )
+        )
+    return tuple(facts)
+
+
+def last_run(root: Path, stages: Sequence[StageFact]) -> LastRun | None:
+    """The newest run in which commands ran; None before the first."""
+    needs = {stage.id: stage.needs for stage in stages}
+    for run in records.all_runs(root / STATE_FOLDER / "runs"):
+        spans = _spans(run)
+        if spans:
+            return _told(run, with_critical_path(spans, needs))
+    return None
+
+
+def _latest(root: Path) -> Mapping[str, StageResult]:
+    """Every stage's result in the newest run that was about it."""
+    found: dict[str, StageResult] = {}
+    for run in records.all_runs(root / STATE_FOLDER / "runs"):
+        for stage in run.stages:
+            found.setdefault(stage.stage, stage)
+    return found
+
+
+def _spans(run: RunResult) -> list[RunSpan]:
+    return [
+        RunSpan(
+            stage=stage.stage,
+            name=stage.name,
+            start=max(0.0, stage.started - run.started),
+            seconds=stage.usage.wall_s,
+            cpu_s=stage.usage.cpu_s,
+            peak_bytes=stage.usage.peak_bytes,
+            outcome=stage.outcome,
+        )
+        for stage in run.stages
+        if stage.started is not None and stage.usage is not None
+    ]
+
+
+def _told(run: RunResult, spans: tuple[RunSpan, ...]) -> LastRun:
+    return LastRun(
+        when=f"{datetime.fromtimestamp(run.started).astimezone():%Y-%m-%d %H:%M}",
+        took=run.ended - run.started,
+        jobs=run.jobs,
+        spans=spans,
+        saved_s=sum(stage.saved_s for stage in run.stages),
+    )

@@ -1,0 +1,1 @@
+"""Records → Markdown, HTML, charts and drawings of the graph; pure."""
