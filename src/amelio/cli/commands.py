@@ -16,7 +16,9 @@ class Command:
     words: Mapping[str, "Command"] | None = None
 
 
-EXPERIMENTS: dict[str, Command] = {}
+EXPERIMENTS = {
+    "show": Command("amelio.cli.exp_show:show", "Compare experiments in a table."),
+}
 
 COMMANDS = {
     "repro": Command("amelio.cli.repro:repro", "Run what must run, in parallel; say why."),

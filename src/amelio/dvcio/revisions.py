@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amelio.dvcio.repository import open_repo
 from amelio.errors import EnvironmentFailedError, InputError
 
 
@@ -53,12 +52,13 @@ def revision_files(project: Path, revision: str) -> Iterator[RevisionFiles]:
     Raises InputError when there is no such revision, or it is no DVC project.
     """
     from dvc.exceptions import DvcException
+    from dvc.repo import Repo
 
     try:
-        with open_repo(str(project)) as here:
+        with Repo(str(project)) as here:
             # the revision's own .dvc/config may lack a remote that was added later
             settings = dict(here.config)
-        with open_repo(str(project), rev=revision, config=settings) as repo:
+        with Repo(str(project), rev=revision, config=settings) as repo:
             files = RevisionFiles(revision, repo.get_rev(), repo.dvcfs)
             yield files
     except DvcException as error:

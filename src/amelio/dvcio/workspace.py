@@ -18,7 +18,6 @@ from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
 from amelio.dvcio.lockfiles import LockFiles
 from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
-from amelio.dvcio.repository import open_repo
 from amelio.dvcio.selection import select
 from amelio.dvcio.stages import branch, describe, identify, is_local, local_paths, signature
 from amelio.dvcio.translate import stage_translated, suggesting, translated
@@ -394,6 +393,7 @@ def open_workspace(
 ) -> DvcWorkspace:
     """The repository around the working directory. Raises InputError outside of one."""
     require_known_dvc()
+    from dvc.repo import Repo
 
     with translated():
-        return DvcWorkspace(open_repo(), run_env, is_quiet=is_quiet)
+        return DvcWorkspace(Repo(), run_env, is_quiet=is_quiet)

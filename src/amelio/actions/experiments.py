@@ -1,0 +1,56 @@
+"""Looking at experiments: the table of them, with what is known of their runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from amelio.dvcio.experiment_states import BaselineState, Scope, collect_states
+from amelio.errors import InputError
+from amelio.experiments.choice import Order, best_first, filtered, find_column, ordered, top
+from amelio.experiments.table import Table, matching, only_changed, table_of, without
+
+
+@dataclass(frozen=True)
+class View:
+    """What is to be seen of the table: DVC's options, and ours.
+
+    only_changed: no columns that are the same in every row; keep, drop: patterns of columns
+    sort_by: a metric or parameter; best: a metric, the best value of it first
+    top: that many experiments at the most
+    """
+
+    only_changed: bool = False
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    filter: str = ""
+    sort_by: str = ""
+    descending: bool = False
+    best: str = ""
+    top: int | None = None
+
+
+def show_experiments(folder: Path, scope: Scope, view: View) -> tuple[list[BaselineState], Table]:
+    """Everything that was found, and the table as it is wanted.
+
+    Raises InputError for a revision, a column or an expression that makes no sense.
+    """
+    if view.best and view.sort_by:
+        raise InputError("give one of --best, --sort-by")
+    if view.top is not None and not (view.best or view.sort_by):
+        raise InputError("--top needs --best METRIC or --sort-by NAME")
+    states = collect_states(folder, scope)
+    return states, viewed(table_of(states), view)
+
+
+def viewed(table: Table, view: View) -> Table:
+    """The part of the table that is wanted."""
+    if view.filter:
+        table = filtered(table, view.filter)
+    if view.best:
+        table = top(table, view.top or 1, best_first(table, view.best))
+    elif view.sort_by:
+        order = Order(find_column(table, view.sort_by), view.descending)
+        table = ordered(table, order) if view.top is None else top(table, view.top, order)
+    kept = matching(table, view.keep)
+    if view.only_changed:
+        table = only_changed(table, kept)
+    return without(table, set(matching(table, view.drop)) if view.drop else ())

@@ -1,0 +1,139 @@
+"""The table of experiments as text, Markdown and CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from amelio.cli.wide_table import wide_table
+from amelio.experiments.table import Column, Kind, Row, Table
+from amelio.insight.wording import duration
+from amelio.redaction import HIDDEN, is_secret_name, one_line
+
+EMPTY = "-"
+_ROUND = 7  # characters of a commit
+
+
+def as_text(table: Table, precision: int, *, styled: bool) -> str:
+    """For a terminal, wider than it where need be."""
+    header, rows = _cells(table, precision)
+    right = [column.kind is Kind.METRICS for column in table.columns]
+    own = len(header) - len(right)
+    bold = [not row.is_experiment for row in table.rows]
+    return wide_table(header, rows, right=[False] * own + right, bold=bold, styled=styled)
+
+
+def as_markdown(table: Table, precision: int) -> str:
+    """A table of GitHub's kind."""
+    header, rows = _cells(table, precision)
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
+
+
+def as_csv(table: Table, precision: int | None) -> str:
+    """DVC's columns: values as they are, times in ISO format, durations in seconds."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    extra = _extra(table)
+    own = ["Experiment", "rev", "typ", "Created", "parent"]
+    writer.writerow([*own, *extra, *(column.header for column in table.columns)])
+    for row, is_last in _with_last(table.rows):
+        kind = ("branch_base" if is_last else "branch_commit") if row.is_experiment else "baseline"
+        commit = row.snapshot.commit
+        short = commit[:_ROUND] if row.is_experiment else row.label
+        created = row.time.isoformat() if row.time else ""
+        name = row.label if row.is_experiment else ""
+        facts = [_extra_text(row, each, "", in_seconds=True) for each in extra]
+        values = [_value(row, column, precision, "") for column in table.columns]
+        writer.writerow([name, short, kind, created, "", *facts, *values])
+    return text.getvalue()
+
+
+def label(row: Row, *, is_last: bool) -> str:
+    """A row's name, below the commit that it belongs to."""
+    if not row.is_experiment:
+        return row.label
+    commit = row.snapshot.commit[:_ROUND]
+    name = f"{commit} [{row.label}]" if row.label else commit
+    return f"{'└──' if is_last else '├──'} {name}"
+
+
+def value_text(value: Any, precision: int | None) -> str:
+    """A value as DVC shows it: numbers with so many digits."""
+    return str(_rounded(value, precision))
+
+
+def _cells(table: Table, precision: int) -> tuple[list[str], list[list[str]]]:
+    extra = _extra(table)
+    header = ["Experiment", "Created", *extra, *(column.header for column in table.columns)]
+    rows = [
+        [
+            label(row, is_last=is_last),
+            _created(row),
+            *(_extra_text(row, each, EMPTY) for each in extra),
+            *(_hidden(_value(row, column, precision, EMPTY), column) for column in table.columns),
+        ]
+        for row, is_last in _with_last(table.rows)
+    ]
+    return header, rows
+
+
+def _with_last(rows: Sequence[Row]) -> list[tuple[Row, bool]]:
+    nexts = [*rows, None][1:]
+    return [(row, n is None or not n.is_experiment) for row, n in zip(rows, nexts, strict=True)]
+
+
+def _extra(table: Table) -> list[str]:
+    """The columns that are there only when something is known."""
+    found = {
+        "State": any(row.state for row in table.rows),
+        "Executor": any(row.executor for row in table.rows),
+        "Duration": any(row.facts.duration_s is not None for row in table.rows),
+        "Why": any(row.facts.message for row in table.rows),
+    }
+    return [name for name, is_there in found.items() if is_there]
+
+
+def _extra_text(row: Row, name: str, empty: str, *, in_seconds: bool = False) -> str:
+    if name == "Duration":
+        seconds = row.facts.duration_s
+        if seconds is None:
+            return empty
+        return f"{seconds:.3f}" if in_seconds else duration(seconds)
+    text = {"State": row.state, "Executor": row.executor, "Why": row.facts.message}[name]
+    return (text if name == "Why" else text.capitalize()) or empty
+
+
+def _created(row: Row) -> str:
+    if row.time is None:
+        return EMPTY
+    is_today = row.time.date() == date.today()
+    return row.time.strftime("%I:%M %p" if is_today else "%b %d, %Y")
+
+
+def _value(row: Row, column: Column, precision: int | None, empty: str) -> str:
+    value = row.values.get(column)
+    if value is None:
+        return empty
+    text = value_text(value, precision)
+    return text[:_ROUND] if column.kind is Kind.DEPS and precision else text
+
+
+def _hidden(text: str, column: Column) -> str:
+    is_secret = column.kind is Kind.PARAMS and is_secret_name(column.name)
+    return HIDDEN if is_secret and text != EMPTY else text
+
+
+def _rounded(value: Any, precision: int | None) -> Any:
+    if isinstance(value, float) and precision:
+        return f"{value:.{precision}g}"
+    if isinstance(value, dict):
+        return {key: _rounded(each, precision) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each, precision) for each in value]
+    return value
+
+
+def _escaped(cell: str) -> str:
+    return one_line(cell).replace("|", "\\|")

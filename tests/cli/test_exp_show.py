@@ -1,0 +1,90 @@
+"""`amelio exp show`: the table as text, Markdown, CSV and JSON."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.experiments.many import add_experiments, make_base
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Twelve experiments."""
+    make_base(tmp_path)
+    add_experiments(tmp_path, 12)
+    return tmp_path
+
+
+def test_text_csv_markdown_and_json(amelio: Run, project: Path) -> None:
+    best = ["--best", "average_accuracy", "--top", "2", "--only-changed"]
+    text = amelio("exp", "show", *best, cwd=project)
+    assert text.returncode == 0, text.stderr
+    lines = text.stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["workspace", "main", "├──", "└──"]
+    assert "[exp-0012]" in lines[4]
+    assert "train.learning_rate" in lines[0]
+    assert "train.epochs" not in lines[0]
+
+    table = amelio("exp", "show", *best, "--md", cwd=project).stdout.splitlines()
+    assert table[1].startswith("| --- | --- |")
+    assert table[4].count("|") == table[0].count("|")
+
+    found = json.loads(amelio("exp", "show", *best, "--json", cwd=project).stdout)
+    assert [each["name"] for each in found[1]["experiments"]] == ["exp-0012", "exp-0011"]
+
+
+def test_csv_is_dvcs(amelio: Run, project: Path) -> None:
+    mine = amelio("exp", "show", "--csv", cwd=project).stdout
+    theirs = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "dvc", "exp", "show", "--csv"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert list(csv.DictReader(io.StringIO(mine))) == list(csv.DictReader(io.StringIO(theirs)))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--filter", "params.trian.x > 1"], "did you mean 'train'"),
+        (["--top", "3"], "--top needs"),
+        (["--sort-by", "accurracy"], "no metric or parameter is called 'accurracy'"),
+        (["--rev", "nope"], "nope"),
+        (["--json", "--csv"], "give one of"),
+    ],
+)
+def test_wrong_options(amelio: Run, project: Path, words: list[str], message: str) -> None:
+    done = amelio("exp", "show", *words, cwd=project)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_secret_and_no_escapes_in_the_table(amelio: Run, project: Path) -> None:
+    (project / "params.yaml").write_text(
+        'api_key: hunter2hunter2\nurl: "https://ada:geheim@example.org"\nname: "a\\u001b[31mb|c"\n'
+    )
+    for words in ([], ["--md"]):
+        text = amelio("exp", "show", *words, cwd=project).stdout
+        assert "hunter2" not in text
+        assert "geheim" not in text
+        assert "\x1b" not in text
+
+
+def test_outside_of_a_repository(amelio: Run, tmp_path: Path) -> None:
+    done = amelio("exp", "show", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_commit(amelio: Run, repository: Path) -> None:
+    done = amelio("exp", "show", cwd=repository)
+    assert done.returncode == 0, done.stderr
