@@ -144,6 +144,7 @@ class Task:
     commands: argument vectors, run one after the other
     env: added to the environment of amelio itself; unset: taken out of it
     signature: hash of command, dependencies and parameters: equal means the same work
+    is_reusable: whether the run cache keeps the result for others with this signature
     """
 
     stage: str
@@ -153,6 +154,7 @@ class Task:
     env: Mapping[str, str]
     unset: tuple[str, ...]
     signature: str
+    is_reusable: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from amelio.engine import settings as project
 from amelio.engine.attempts import Attempts
 from amelio.engine.conditions import Conditions
 from amelio.engine.events import Event, EventKind, Listener, unheard
-from amelio.engine.executor import JOURNAL, LOCKS, LocalExecutor
+from amelio.engine.executor import JOURNAL, LOCKS, KeptExecutor, LocalExecutor
 from amelio.engine.forecast import Forecast, expected_total_s, forecast
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.journal import Journal
 from amelio.engine.locks import held
 from amelio.engine.loop import Runner
+from amelio.engine.neighbours import Neighbours
 from amelio.engine.schedule import Schedule
 from amelio.engine.setup import Setup
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError
@@ -37,6 +38,8 @@ class ReproOptions:
     confirm: asked before every stage
     patience_s: how long to wait for another amelio run
     state_folder: where journal, records and attic live; None for the usual place
+    neighbours: runs of other worktrees at the same time, with which this one shares
+    executor: to be used again by the next run of this process; None for one of its own
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -45,6 +48,8 @@ class ReproOptions:
     confirm: Callable[[str], bool] | None = None
     patience_s: float = RUN_PATIENCE_S
     state_folder: Path | None = None
+    neighbours: Neighbours | None = None
+    executor: KeptExecutor | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,13 @@ def _plan(
         conditions=Conditions(workspace, stages, of_stages, settings.env, probes),
         expected_s=expected_s,
         schedule=Schedule(
-            stages, of_stages, jobs, totals, project.gpu_ids(totals["gpu"]), expected_s
+            stages,
+            of_stages,
+            jobs,
+            totals,
+            project.gpu_ids(totals["gpu"]),
+            expected_s,
+            options.neighbours,
         ),
     )
 
@@ -181,6 +192,7 @@ def _run(
     journal = Journal(state / JOURNAL)
     attempts = Attempts(journal, folder)
     instant.forget(state)
+    executor = options.executor
     with workspace.session():
         finished = recovery.recover(journal, attempts, state / LOCKS)
         with workspace.locked():
@@ -193,10 +205,12 @@ def _run(
             schedule=plan.schedule,
             attempts=attempts,
             conditions=plan.conditions,
-            executor=lambda: LocalExecutor(state),
+            executor=lambda: executor.open(state) if executor else LocalExecutor(state),
+            leave=executor.leave if executor else LocalExecutor.close,
             expected_s=plan.expected_s,
             finished=finished,
             confirm=options.confirm,
+            neighbours=options.neighbours,
         )
         listener(Event(EventKind.PLANNED, time.time(), n_stages=len(plan.stages)))
         interrupts = Interrupts()

@@ -18,6 +18,11 @@ class Command:
 
 EXPERIMENTS = {
     "show": Command("amelio.cli.exp_show:show", "Compare experiments in a table."),
+    "run": Command("amelio.cli.exp_run:run", "Run experiments, in here or many in parallel."),
+    "status": Command("amelio.cli.exp_status:status", "What waits, runs, and has ended."),
+    "logs": Command("amelio.cli.exp_logs:logs", "Show what an experiment's stages printed."),
+    "stop": Command("amelio.cli.exp_stop:stop", "Stop experiments, or take them off the queue."),
+    "retry": Command("amelio.cli.exp_stop:retry", "Queue failed and stopped experiments again."),
 }
 
 COMMANDS = {

@@ -103,7 +103,7 @@ def repro(
         policy=Policy(
             force=force,
             force_downstream=force_downstream,
-            on_error=_on_error(keep_going, ignore_errors),
+            on_error=on_error_of(keep_going, ignore_errors),
             pull=pull,
             allow_missing=allow_missing,
             run_cache=not no_run_cache,
@@ -116,7 +116,7 @@ def repro(
     if dry:
         _show_forecast(workspace, options, as_json)
         return
-    view = _view(as_json, verbose, quiet)
+    view = view_of(as_json, verbose, quiet)
     try:
         result = run_stages(workspace, options, view)
     finally:
@@ -139,7 +139,8 @@ def _show_forecast(workspace: object, options: ReproOptions, as_json: bool) -> N
         print_line(line)
 
 
-def _view(as_json: bool, verbose: bool, quiet: bool) -> View:
+def view_of(as_json: bool, verbose: bool, quiet: bool) -> View:
+    """What shows a run as it goes on."""
     if as_json:
         return JsonView(print_line)
     if quiet:
@@ -159,7 +160,8 @@ def _ask(stage: str) -> bool:
     return typer.confirm(f"Run {stage}?")
 
 
-def _on_error(keep_going: bool, ignore_errors: bool) -> OnError:
+def on_error_of(keep_going: bool, ignore_errors: bool) -> OnError:
+    """From the two options."""
     if ignore_errors:
         return OnError.IGNORE
     return OnError.KEEP_GOING if keep_going else OnError.FAIL

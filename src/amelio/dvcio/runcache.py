@@ -42,3 +42,14 @@ def find(stage: "Stage", *, run_cache: bool, pull: bool) -> "Stage | None":
         except CollectCacheError:
             return None
     return found if found.outs_cached() else None
+
+
+def keeps(stage: "Stage", *, no_commit: bool) -> bool:
+    """Whether the run cache will have what a run of the stage makes."""
+    from dvc.stage.cache import _can_hash
+
+    return (
+        not no_commit
+        and all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs)
+        and _can_hash(stage)
+    )

@@ -203,6 +203,7 @@ class DvcWorkspace:
             env=env,
             unset=unset,
             signature=signature(found),
+            is_reusable=policy.run_cache and runcache.keeps(found, no_commit=policy.no_commit),
         )
 
     def changed_inputs(self, stage: str, paths: Sequence[str]) -> list[str]:

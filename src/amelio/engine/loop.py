@@ -30,6 +30,7 @@ from amelio.model import (
 BUSY_POLL_S = 0.5
 BUSY_PATIENCE_S = 600.0
 FIRST_BACKOFF_S = 1.0
+NEIGHBOUR_POLL_S = 0.1
 
 
 class Runner:
@@ -67,6 +68,7 @@ class Runner:
         self._not_before: dict[str, float] = {}
         self._busy_since: dict[str, float] = {}
         self._tries: dict[str, int] = {}
+        self._done_elsewhere: dict[str, str] = {}
         self._finished = dict(setup.finished)
         self.trouble: AmelioError | None = None
 
@@ -82,8 +84,10 @@ class Runner:
             self.books.stop("the repository is in trouble")
         finally:
             if self._executor is not None:
-                self._executor.close()
+                self._setup.leave(self._executor)
             self._write_the_rest()
+            if self._setup.neighbours:
+                self._setup.neighbours.close()
 
     def _write_the_rest(self) -> None:
         try:
@@ -111,10 +115,22 @@ class Runner:
     def _start_ready(self) -> None:
         while not self.books.is_stopping and not self._interrupts.number:
             now = time.monotonic()
-            ready = [k for k in self._schedule.startable() if self._not_before.get(k, 0) <= now]
+            self._not_before = {k: due for k, due in self._not_before.items() if due > now}
+            ready = [k for k in self._schedule.startable() if k not in self._not_before]
             if not ready:
                 return
+            if self._is_at_work_elsewhere(ready[0]) or not self._schedule.reserve(ready[0]):
+                self._not_before[ready[0]] = now + NEIGHBOUR_POLL_S
+                continue
             self._consider(ready[0])
+            self._schedule.let_go(ready[0])
+
+    def _is_at_work_elsewhere(self, key: str) -> bool:
+        signature = self._done_elsewhere.get(key)
+        if signature and self._setup.neighbours and self._setup.neighbours.is_at_work(signature):
+            return True
+        self._done_elsewhere.pop(key, None)
+        return False
 
     def _wait(self) -> list[Exit]:
         now = time.monotonic()
@@ -137,7 +153,6 @@ class Runner:
 
     def _consider(self, key: str) -> None:
         """Judge a ready stage; start it when it must run."""
-        self._not_before.pop(key, None)
         try:
             self._decide(key)
         except ProbeNeededError:
@@ -210,8 +225,10 @@ class Runner:
         if finished is None:
             if not policy.force and self._ws.is_cached(stage.id, policy):
                 self._without_command(start, Outcome.RESTORED, self._ws.restore)
-            else:
-                self._spawn(start, self._ws.prepare(stage.id, policy))
+                return
+            task = self._ws.prepare(stage.id, policy)
+            if not self._leaves_to_others(stage.id, task, policy):
+                self._spawn(start, task)
             return
         task = self._ws.prepare(stage.id, policy)
         if not policy.force and self._is_whole(finished, task):
@@ -219,6 +236,25 @@ class Runner:
         else:
             self._put_back(finished.attempt)
             self._spawn(start, task)
+
+    def _leaves_to_others(self, key: str, task: Task, policy: Policy) -> bool:
+        """Whether another run does this very work now; the run cache will have its result."""
+        neighbours = self._setup.neighbours
+        if neighbours is None or policy.force or not task.is_reusable:
+            return False
+        if neighbours.begin_work(task.signature):
+            if not self._ws.is_cached(key, policy):
+                return False
+            neighbours.end_work(task.signature)  # it was done between our look and our lock
+            due_s = 0.0
+        else:
+            due_s = NEIGHBOUR_POLL_S
+            self.books.tell(EventKind.WAITING, key, message="another run does this very work")
+        self._done_elsewhere[key] = task.signature
+        self._ws.release(key)
+        self._schedule.stop(key)
+        self._not_before[key] = time.monotonic() + due_s
+        return True
 
     def _is_whole(self, finished: Finished, task: Task) -> bool:
         """Whether the crashed attempt did this very work, and its outputs are as it left them."""
@@ -322,6 +358,9 @@ class Runner:
                 self._record(running, found)
         except AmelioError as error:
             self.books.fail(key, error, **_facts(running, found))
+        finally:
+            if self._setup.neighbours:
+                self._setup.neighbours.end_work(running.attempt.signature)
 
     def _record(self, running: Running, found: Exit) -> None:
         key = running.start.stage.id

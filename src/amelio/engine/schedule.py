@@ -5,6 +5,7 @@ nothing of files.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from amelio.engine.neighbours import Neighbours
 from amelio.engine.settings import StageSettings
 from amelio.errors import InputError
 from amelio.model import Stage
@@ -51,8 +52,10 @@ class Schedule:
         totals: Mapping[str, int],
         gpus: Sequence[str] = (),
         expected_s: Mapping[str, float] | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         self._jobs = jobs
+        self._neighbours = neighbours
         self._settings = settings
         self._totals = dict(totals)
         self._free = dict(totals)
@@ -90,14 +93,33 @@ class Schedule:
         fitting = [key for key in self._ready if self._fits(key)]
         return sorted(fitting, key=self._priority.__getitem__)
 
+    def reserve(self, stage: str) -> bool:
+        """Whether other runs leave over what a startable stage needs; it then has it, until it has
+        ended or is let go.
+        """
+        if self._neighbours is None:
+            return True
+        wanted = self._settings[stage]
+        return self._neighbours.take(
+            stage, self._counters(stage), wanted.mutex, is_alone=wanted.is_alone
+        )
+
+    def let_go(self, stage: str) -> None:
+        """Leave to other runs what was reserved, unless the stage was started."""
+        if self._neighbours is not None and stage not in self._grants:
+            self._neighbours.give_back(stage)
+
     def start(self, stage: str) -> Grant:
         """Give the stage its slot, mutexes and counters."""
         wanted = self._settings[stage]
         counters = self._counters(stage)
         for name, count in counters.items():
             self._free[name] -= count
-        gpus = tuple(self._gpus[: counters.get("gpu", 0)])
-        del self._gpus[: len(gpus)]
+        if self._neighbours is not None:
+            gpus = self._neighbours.gpus(stage)
+        else:
+            gpus = tuple(self._gpus[: counters.get("gpu", 0)])
+            del self._gpus[: len(gpus)]
         self._mutexes.update(wanted.mutex)
         self._ready.discard(stage)
         grant = Grant(wanted.mutex, counters, gpus, wanted.resources.get("cpu"))
@@ -109,7 +131,10 @@ class Schedule:
         grant = self._grants.pop(stage)
         for name, count in grant.counters.items():
             self._free[name] += count
-        self._gpus.extend(grant.gpus)
+        if self._neighbours is not None:
+            self._neighbours.give_back(stage)
+        else:
+            self._gpus.extend(grant.gpus)
         self._mutexes.difference_update(grant.mutex)
         self._ready.add(stage)
 

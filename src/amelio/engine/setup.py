@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import methodcaller
 
 from amelio.engine.attempts import Attempt, Attempts
 from amelio.engine.conditions import Conditions
 from amelio.engine.executor import LocalExecutor
+from amelio.engine.neighbours import Neighbours
 from amelio.engine.recover import Finished
 from amelio.engine.schedule import Grant, Schedule
 from amelio.engine.settings import StageSettings
@@ -45,7 +47,9 @@ class Setup:
     expected_s: seconds that stages took before, by id
     finished: attempts of a crashed run that only lack their record
     executor: opens the guards' parent when the first command runs
+    leave: what is done with it at the end
     confirm: asked before each stage starts, for `--interactive`
+    neighbours: what is shared with other runs; None when there are none
     """
 
     workspace: Workspace
@@ -56,6 +60,8 @@ class Setup:
     attempts: Attempts
     conditions: Conditions
     executor: Callable[[], LocalExecutor]
+    leave: Callable[[LocalExecutor], None] = methodcaller("close")
     expected_s: Mapping[str, float] = field(default_factory=dict)
     finished: Mapping[str, Finished] = field(default_factory=dict)
     confirm: Callable[[str], bool] | None = None
+    neighbours: Neighbours | None = None

@@ -1,0 +1,152 @@
+"""`amelio exp run --run-all` beside DVC's queue and `dvc exp run --temp`, on the same repositories.
+
+Run: python benchmarks/bench_experiments.py [--only amelio] [--case 40x8 …]. Seconds of whole
+commands; an experiment counts as right when its ref exists and its file has the right number.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+DVC = [sys.executable, "-W", "ignore", "-m", "dvc"]
+AMELIO = [sys.executable, "-m", "amelio"]
+PIPELINE = """\
+stages:
+  work:
+    cmd: sleep {seconds}; cat params.yaml > out.txt
+    params: [x]
+    outs: [out.txt: {{cache: false}}]
+"""
+CASES = {"40x8": (40, 8, 1), "100x20": (100, 20, 1), "40x2 of 0 s": (40, 2, 0)}
+PATIENCE_S = 170
+
+
+def call(argv: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, or for PATIENCE_S."""
+    return subprocess.run(
+        argv,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+    )
+
+
+def repository(folder: Path, seconds: float) -> Path:
+    """A new repository with one stage that sleeps."""
+    folder.mkdir(parents=True)
+    for words in (
+        ["init", "--quiet"],
+        ["config", "user.name", "A"],
+        ["config", "user.email", "a@b"],
+    ):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    call([*DVC, "init", "--quiet"], folder)
+    (folder / "dvc.yaml").write_text(PIPELINE.format(seconds=seconds))
+    (folder / "params.yaml").write_text("x: -1\n")
+    subprocess.run(["git", "add", "."], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "--quiet", "-m", "init"], cwd=folder, check=True)
+    return folder
+
+
+def n_right(folder: Path, n: int) -> int:
+    """How many of the numbers 0 … n-1 have an experiment with the right result."""
+    done = subprocess.run(
+        ["git", "for-each-ref", "--format=%(refname)", "refs/exps"],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = set()
+    for ref in done.stdout.split():
+        text = subprocess.run(
+            ["git", "show", f"{ref}:out.txt"], cwd=folder, capture_output=True, text=True
+        ).stdout
+        if text.startswith("x: ") and ref.count("/") == 4:
+            found.add(int(text[3:]))
+    return len(found & set(range(n)))
+
+
+def cpu_s() -> float:
+    """CPU seconds of all child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def amelio(folder: Path, n: int, jobs: int) -> str:
+    """Queue and run, as two commands."""
+    values = ",".join(map(str, range(n)))
+    started = time.perf_counter()
+    call([*AMELIO, "exp", "run", "--queue", "-S", f"x={values}"], folder).check_returncode()
+    queued_s, cpu = time.perf_counter() - started, cpu_s()
+    started = time.perf_counter()
+    call([*AMELIO, "exp", "run", "--run-all", "--jobs", str(jobs)], folder)
+    took_s = time.perf_counter() - started
+    each_s = (cpu_s() - cpu) / n
+    return (
+        f"queued in {queued_s:.2f} s, ran in {took_s:.1f} s, {each_s:.3f} CPU-s each, "
+        f"{n_right(folder, n)} of {n} right"
+    )
+
+
+def dvc_queue(folder: Path, n: int, jobs: int) -> str:
+    """DVC's queue with as many workers."""
+    values = ",".join(map(str, range(n)))
+    started = time.perf_counter()
+    call([*DVC, "exp", "run", "--queue", "-S", f"x={values}"], folder).check_returncode()
+    queued_s = time.perf_counter() - started
+    started = time.perf_counter()
+    call([*DVC, "queue", "start", "-j", str(jobs)], folder)
+    while time.perf_counter() - started < PATIENCE_S:
+        status = call([*DVC, "queue", "status"], folder).stdout
+        if "Queued" not in status and "Running" not in status:
+            break
+        time.sleep(0.5)
+    took_s = time.perf_counter() - started
+    call([*DVC, "queue", "stop", "--kill"], folder)
+    return f"queued in {queued_s:.2f} s, ran in {took_s:.1f} s, {n_right(folder, n)} of {n} right"
+
+
+def dvc_temp(folder: Path, n: int, jobs: int) -> str:
+    """Several `dvc exp run --temp` at once, each started anew."""
+
+    def one(number: int) -> int:
+        return call([*DVC, "exp", "run", "--temp", "-S", f"x={number}"], folder).returncode
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(jobs) as pool:
+        codes = list(pool.map(one, range(n)))
+    failed = sum(code != 0 for code in codes)
+    return (
+        f"ran in {time.perf_counter() - started:.1f} s, {failed} failed, "
+        f"{n_right(folder, n)} of {n} right"
+    )
+
+
+SIDES = {"amelio": amelio, "dvc queue": dvc_queue, "dvc --temp": dvc_temp}
+
+
+def main() -> None:
+    """Every case with every side."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=SIDES, action="append")
+    parser.add_argument("--case", choices=CASES, action="append")
+    chosen = parser.parse_args()
+    for case in chosen.case or CASES:
+        n, jobs, seconds = CASES[case]
+        for name in chosen.only or SIDES:
+            with tempfile.TemporaryDirectory() as folder:
+                place = repository(Path(folder) / "repo", seconds)
+                try:
+                    print(f"{case:12} {name:10} {SIDES[name](place, n, jobs)}", flush=True)
+                except subprocess.TimeoutExpired:
+                    print(f"{case:12} {name:10} not done in {PATIENCE_S} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

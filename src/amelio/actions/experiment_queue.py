@@ -1,0 +1,181 @@
+"""Queue experiments, and keep a crew at work on them."""
+
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from amelio.actions.experiment_run import ExperimentRunner
+from amelio.dvcio import experiment_refs as refs
+from amelio.dvcio import snapshot
+from amelio.dvcio.experiment_project import ExperimentProject, opened, preload
+from amelio.dvcio.overrides import Overrides, combinations
+from amelio.errors import EnvironmentFailedError, InputError
+from amelio.experiments.crew import Crew
+from amelio.experiments.entry import Order
+from amelio.experiments.home import Home, put_in_order
+from amelio.experiments.queue import Queue
+from amelio.experiments.worker import Worker
+from amelio.model import Policy, Selection
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What `amelio exp run` is told about the experiments themselves.
+
+    values: DVC's `--set-param`, lists and ranges included
+    n_random: as many of the grid, taken at random; None for all
+    seed: of that choice
+    copies: files and folders outside of Git that the experiments need
+    """
+
+    values: tuple[str, ...] = ()
+    name: str | None = None
+    n_random: int | None = None
+    seed: int | None = None
+    selection: Selection = field(default_factory=Selection)
+    policy: Policy = field(default_factory=Policy)
+    message: str | None = None
+    copies: tuple[str, ...] = ()
+    no_hydra: bool = False
+
+
+@dataclass(frozen=True)
+class Queued:
+    """orders: what was queued; copies: untracked files that every one of them gets."""
+
+    batch: str
+    ids: tuple[int, ...]
+    orders: tuple[Order, ...]
+    copies: tuple[str, ...] = ()
+
+
+def queue_experiments(home: Home, wanted: Wanted) -> Queued:
+    """Queue what is wanted, starting from the files as they are now. Nothing runs yet.
+
+    Raises InputError, with nothing queued.
+    """
+    put_in_order(home)
+    place = snapshot.find_place(Path.cwd())
+    with opened(home.root) as repository:
+        chosen = choose(repository, wanted)
+        names = name_them(repository, place, wanted, len(chosen))
+        commit = snapshot.take(place, _untracked_params(chosen[0], place))
+        copies = _copies(repository, wanted, commit, place)
+    orders = tuple(
+        Order(
+            name=name,
+            baseline=place.head,
+            snapshot=commit,
+            overrides=one,
+            folder=os.path.relpath(Path.cwd(), place.top),
+            selection=wanted.selection,
+            policy=wanted.policy,
+            message=wanted.message,
+            copies=copies,
+            no_hydra=wanted.no_hydra,
+        )
+        for name, one in zip(names, chosen, strict=True)
+    )
+    batch = f"{time.time():.6f}-{os.getpid()}"
+    queue = Queue(home.queue)
+    ids = queue.add(orders, batch)
+    snapshot.keep(place, commit)
+    queue.close()
+    return Queued(batch, tuple(ids), orders, copies)
+
+
+def run_queue(
+    home: Home, jobs: int, batch: str | None, ready: Callable[[], object] = lambda: None
+) -> int:
+    """Run what waits (of `batch`), `jobs` stages at a time; returns the signal that ended it, or 0.
+
+    To be called in a process of its own that has no threads: it forks.
+    ready: called before the first worker starts
+    Raises EnvironmentFailedError when nothing can run at all.
+    """
+    preload()
+    put_in_order(home)
+    with opened(home.root) as repository:
+        config = repository.local_config()
+        require_writable(repository.cache_folder)
+    ready()
+    worker = Worker(home, batch, ExperimentRunner(home, config, jobs))
+    number = Crew(home, jobs, batch, worker).run()
+    put_in_order(home)
+    return number
+
+
+def require_writable(cache: Path) -> None:
+    """Raises EnvironmentFailedError when nothing could be stored in the cache: better now than
+    after the work.
+    """
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            pass
+    except OSError as error:
+        raise EnvironmentFailedError(
+            f"nothing can be stored in DVC's cache: {error.strerror}",
+            path=cache,
+            hint="make it writable, or name another one with `dvc cache dir`",
+        ) from error
+
+
+def choose(repository: ExperimentProject, wanted: Wanted) -> list[Overrides]:
+    """What each experiment is to set. Raises InputError for values that cannot be set."""
+    grid = combinations(wanted.values)
+    repository.check_values(grid[0])
+    if wanted.n_random is None or wanted.n_random >= len(grid):
+        return grid
+    if wanted.n_random < 1:
+        raise InputError(f"--random: expected at least 1, got {wanted.n_random}")
+    numbers = random.Random(wanted.seed).sample(range(len(grid)), wanted.n_random)
+    return [grid[number] for number in sorted(numbers)]
+
+
+def name_them(
+    repository: ExperimentProject, place: snapshot.Place, wanted: Wanted, count: int
+) -> list[str]:
+    """A name for each of `count` experiments. Raises InputError for one that cannot be had."""
+    taken = refs.taken_names(place.top, place.head)
+    if wanted.name is None:
+        return refs.random_names(count, taken)
+    repository.check_name(wanted.name, place.head)
+    names = [wanted.name] if count == 1 else [f"{wanted.name}-{n + 1}" for n in range(count)]
+    clash = [name for name in names if name in taken]
+    if clash and not wanted.policy.force:
+        raise InputError(
+            f"there is an experiment {clash[0]!r} already",
+            hint="take another name, or replace it with `--force`",
+        )
+    return names
+
+
+def _untracked_params(one: Overrides, place: snapshot.Place) -> list[Path]:
+    """Parameters files that Git does not have yet; DVC adds such to Git, we to the snapshot."""
+    paths = [Path(path).resolve() for path in one]
+    known = snapshot.tracked(
+        "HEAD", [str(path.relative_to(place.top)) for path in paths], place.top
+    )
+    return [path for path in paths if str(path.relative_to(place.top)) not in known]
+
+
+def _copies(
+    repository: ExperimentProject, wanted: Wanted, commit: str, place: snapshot.Place
+) -> tuple[str, ...]:
+    """What experiments need and no commit has, relative to the DVC repository."""
+    root = repository.root
+    given = [os.path.relpath(Path(path).resolve(), root) for path in wanted.copies]
+    missing = [path for path in given if not (root / path).exists()]
+    if missing:
+        raise InputError(f"--copy-paths: {', '.join(missing)}: no such file or folder")
+    inputs = [os.path.relpath(path, place.top) for path in repository.inputs()]
+    known = snapshot.tracked(commit, inputs, place.top)
+    outside = repository.untracked_inputs(sorted(known), place.top)
+    new = snapshot.untracked(sorted(known), place.top)
+    new = [os.path.relpath(place.top / path, root) for path in new]
+    return tuple(dict.fromkeys([*given, *outside, *new]))

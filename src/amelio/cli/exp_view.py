@@ -1,0 +1,206 @@
+"""How experiments look while they run, and when they have ended."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from amelio.cli.repro_view import print_line
+from amelio.engine.settings import SETTINGS_FILE
+from amelio.errors import AmelioError
+from amelio.experiments.entry import OVER, Experiment, Status
+from amelio.experiments.home import Home
+from amelio.insight.wording import duration
+
+SHOWN_ROWS = 25
+WIDEST_VALUES = 60
+_WORDS = {
+    Status.QUEUED: "queued",
+    Status.RUNNING: "running",
+    Status.DONE: "done",
+    Status.FAILED: "failed",
+    Status.STOPPED: "stopped",
+}
+
+
+class ExperimentsView(Protocol):
+    """Shows experiments as they are now."""
+
+    def show(self, experiments: Sequence[Experiment]) -> None:
+        """Called several times a second."""
+
+    def close(self) -> None:
+        """The last state was shown."""
+
+
+def open_view(home: Home, quiet: bool) -> ExperimentsView:
+    """A live table in a terminal, else a line for everything that happens."""
+    if quiet:
+        return _NoView()
+    if sys.stdout.isatty():
+        return LiveTable(shown_metric(home.root))
+    return PlainLines(shown_metric(home.root))
+
+
+class _NoView:
+    def show(self, experiments: Sequence[Experiment]) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class PlainLines:
+    """A line for each start and each end."""
+
+    def __init__(self, metric: str | None) -> None:
+        self._metric = metric
+        self._seen: dict[int, tuple[Status, int]] = {}
+
+    def show(self, experiments: Sequence[Experiment]) -> None:
+        """Print what changed."""
+        for found in experiments:
+            before = self._seen.get(found.id)
+            now = (found.status, found.tries)
+            if before == now:
+                continue
+            self._seen[found.id] = now
+            if found.status is Status.RUNNING:
+                again = f" (try {found.tries})" if found.tries > 1 else ""
+                print_line(f"[{found.name}] starts{again}: {found.order.values or 'as it is'}")
+            elif found.status in OVER:
+                print_line(end_line(found, self._metric))
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class LiveTable:
+    """All experiments of the run: what runs first, what has ended last."""
+
+    def __init__(self, metric: str | None) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._metric = metric
+        self._experiments: Sequence[Experiment] = ()
+        self._live = Live(
+            console=Console(), get_renderable=self._render, refresh_per_second=4, transient=True
+        )
+        self._live.start()
+
+    def show(self, experiments: Sequence[Experiment]) -> None:
+        """Take the new state; the table is drawn four times a second."""
+        self._experiments = experiments
+
+    def close(self) -> None:
+        """Take the table away."""
+        self._live.stop()
+
+    def _render(self) -> Any:
+        return table(self._experiments, self._metric, SHOWN_ROWS)
+
+
+def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | None = None) -> Any:
+    """What is going on, as a table for a terminal."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    order = {Status.RUNNING: 0, Status.QUEUED: 1}
+    rows = sorted(experiments, key=lambda e: (order.get(e.status, 2), -(e.ended or 0), e.id))
+    drawn = Table(box=None, pad_edge=False, header_style="dim")
+    titles = ("experiment", "values", "state", "stage", "time", metric or "metric")
+    for title in titles:
+        name = title.rpartition(":")[2]
+        drawn.add_column(name, no_wrap=True, overflow="ellipsis", justify="left")
+    styles = {Status.FAILED: "red", Status.DONE: "green", Status.QUEUED: "dim"}
+    for found in rows[:n_rows]:
+        drawn.add_row(
+            found.name,
+            Text(found.order.values[:WIDEST_VALUES]),
+            Text(_state(found)),
+            Text(found.stage),
+            _time(found),
+            _number(found, metric),
+            style=styles.get(found.status, ""),
+        )
+    counts = [
+        f"{n} {_WORDS[status]}"
+        for status in Status
+        if (n := sum(found.status is status for found in experiments))
+    ]
+    return Group(drawn, Text(", ".join(counts), style="dim"))
+
+
+def end_line(found: Experiment, metric: str | None) -> str:
+    """One experiment that is over, in a line (or more, when it failed)."""
+    took = f" in {_time(found)}" if found.started and found.ended else ""
+    if found.status is Status.FAILED:
+        message = found.message.replace("\n", "\n  ")
+        return f"[{found.name}] failed{took}: {message}"
+    number = _number(found, metric)
+    name = (metric or next(iter(found.metrics), "")).rpartition(":")[2]
+    return f"[{found.name}] {found.status}{took}" + (f": {name} {number}" if number else "")
+
+
+def end_lines(experiments: Sequence[Experiment]) -> Iterator[str]:
+    """How a run of the queue went, and what one can do now."""
+    counts = {status: sum(e.status is status for e in experiments) for status in Status}
+    told = [f"{n} {_WORDS[status]}" for status, n in counts.items() if n]
+    yield f"experiments: {', '.join(told) or 'none'}"
+    if counts[Status.FAILED]:
+        yield "  `amelio exp logs NAME` shows why one failed, `amelio exp retry` tries again"
+    if counts[Status.QUEUED]:
+        yield "  what is queued goes on with `amelio exp run --run-all`"
+    if counts[Status.DONE]:
+        yield "  compare with `amelio exp show`, take one over with `amelio exp apply NAME`"
+
+
+def shown_metric(root: Path) -> str | None:
+    """The metric of the first quality rule in `amelio.yaml`; None when there is no such rule."""
+    from amelio.quality.rules import load_quality
+
+    try:
+        rules = load_quality([root / SETTINGS_FILE]).rules
+    except (AmelioError, OSError):
+        return None
+    return next((rule.metric for rule in (rules or {}).values() if rule.metric), None)
+
+
+def _state(found: Experiment) -> str:
+    again = f", try {found.tries}" if found.tries > 1 and found.status is Status.RUNNING else ""
+    return f"{_WORDS[found.status]}{again}"
+
+
+def _time(found: Experiment) -> str:
+    if found.started is None:
+        return ""
+    return duration(max(0.0, (found.ended or time.time()) - found.started))
+
+
+def _number(found: Experiment, metric: str | None) -> str:
+    metrics = found.metrics or live_metrics(found)
+    value = metrics.get(metric) if metric else next(iter(metrics.values()), None)
+    return "" if value is None else f"{value:.4g}"
+
+
+def live_metrics(found: Experiment) -> dict[str, float]:
+    """What a running experiment's metrics files say, as far as it has written them itself."""
+    numbers: dict[str, float] = {}
+    if found.status is not Status.RUNNING or not found.tree:
+        return numbers
+    from amelio.actions.experiment_run import leaves
+
+    for path in found.metric_files:
+        try:
+            if path.suffix != ".json" or path.stat().st_mtime < (found.started or 0):
+                continue
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        name = str(path.relative_to(found.tree)) if path.is_relative_to(found.tree) else path.name
+        numbers.update({f"{name}:{key}": value for key, value in leaves(content)})
+    return numbers

@@ -1,0 +1,118 @@
+"""`--set-param` as DVC reads it: its grammar, grids as products, and their way into the files."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amelio.atomic import replacing, write_bytes
+from amelio.dvcio.translate import explain
+from amelio.errors import InputError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+Overrides = Mapping[str, tuple[str, ...]]
+PARAMS_FILE = "params.yaml"
+
+
+def combinations(values: Sequence[str]) -> list[Overrides]:
+    """What each experiment is to set, by parameters file: the product of all lists and ranges.
+
+    Raises InputError for what DVC does not understand.
+    """
+    from dvc.utils.cli_parse import to_path_overrides
+    from dvc.utils.hydra import get_hydra_sweeps
+
+    if not values:
+        return [{}]
+    by_path = to_path_overrides(values)
+    with _explained(values):
+        if _has_lists(by_path):
+            return [
+                {path: tuple(v) for path, v in one.items()} for one in get_hydra_sweeps(by_path)
+            ]
+    return [{path: tuple(v) for path, v in by_path.items()}]
+
+
+def _has_lists(by_path: Mapping[str, list[str]]) -> bool:
+    from dvc.utils.hydra import to_hydra_overrides
+
+    return any(
+        found.is_sweep_override() for v in by_path.values() for found in to_hydra_overrides(v)
+    )
+
+
+def is_hydra_on(repo: "Repo") -> bool:
+    """Whether DVC composes `params.yaml` from a Hydra configuration."""
+    return bool(repo.config.get("hydra", {}).get("enabled", False))
+
+
+def apply(repo: "Repo", overrides: Overrides, *, no_hydra: bool) -> None:
+    """Write the values into the parameters files below the working directory, each all or nothing.
+
+    Raises InputError for a file or parameter that is not there.
+    """
+    wanted = {path: list(values) for path, values in overrides.items()}
+    if is_hydra_on(repo) and not no_hydra:
+        values = wanted.pop(PARAMS_FILE, [])
+        with _explained(values), replacing(Path(PARAMS_FILE)) as made:
+            _compose(repo, made, values)
+    for path, values in wanted.items():
+        write_bytes(Path(path), _changed(Path(path), values))
+
+
+def check(repo: "Repo", overrides: Overrides) -> None:
+    """Raises InputError when `apply` would; writes nothing."""
+    for path, values in overrides.items():
+        if path != PARAMS_FILE or not is_hydra_on(repo):
+            _changed(Path(path), list(values))
+
+
+def _changed(path: Path, values: list[str]) -> bytes:
+    """The file's content with the values set."""
+    from dvc.utils.hydra import apply_overrides
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such parameters file")
+    with tempfile.TemporaryDirectory(prefix="amelio-params-") as folder:
+        copy = Path(folder) / path.name
+        copy.write_bytes(path.read_bytes())
+        with _explained(values):
+            apply_overrides(copy, values)
+        return copy.read_bytes()
+
+
+def _compose(repo: "Repo", target: Path, values: list[str]) -> None:
+    """As DVC's `BaseStashQueue._update_params` for its own Hydra file."""
+    from dvc.utils.hydra import compose_and_dump
+
+    settings = repo.config.get("hydra", {})
+    module = settings.get("config_module")
+    folder = None if module else str(Path(repo.root_dir, settings.get("config_dir", "conf")))
+    compose_and_dump(
+        target.with_suffix(".yaml"),
+        folder,
+        module,
+        settings.get("config_name", "config"),
+        str(Path(repo.root_dir, settings.get("plugins_path", ""))),
+        values,
+    )
+    target.with_suffix(".yaml").rename(target)
+
+
+@contextmanager
+def _explained(values: Sequence[str]) -> Iterator[None]:
+    from dvc.exceptions import DvcException
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except (DvcException, HydraException, OmegaConfBaseException) as error:
+        cause = explain(error.__cause__ or error).splitlines()[0]
+        raise InputError(
+            f"--set-param {' '.join(values)}: {cause}",
+            hint="the name has to be in the file: `+name=value` adds one, `~name` takes one away",
+        ) from error

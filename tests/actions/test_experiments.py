@@ -1,0 +1,280 @@
+"""Experiments on real Git and DVC, by the command line, as a user runs them."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.actions.experiment_lab import PIPELINE, Lab, until
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one commit, made once."""
+    root = tmp_path_factory.mktemp("template")
+    for words in (["init", "-q"], ["config", "user.name", "Ada"], ["config", "user.email", "a@b"]):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "dvc", "init", "-q"], cwd=root, check=True
+    )
+    (root / "dvc.yaml").write_text(PIPELINE)
+    (root / "params.yaml").write_text("lr: 1\nsize: 10\nseconds: 0\n")
+    (root / "source.txt").write_text("source\n")
+    (root / "notes.txt").write_text("notes\n")
+    (root / ".gitignore").write_text("/prepared.txt\n/model.txt\n")
+    subprocess.run(["git", "add", "."], cwd=root, check=True)
+    subprocess.run(["git", "commit", "-qm", "first"], cwd=root, check=True)
+    return root
+
+
+@pytest.fixture
+def lab(template: Path, tmp_path: Path) -> Lab:
+    """A copy of it, with changes that are staged and changes that are not."""
+    root = tmp_path / "lab"
+    shutil.copytree(template, root, symlinks=True)
+    (root / "source.txt").write_text("source, edited\n")
+    (root / "staged.txt").write_text("staged\n")
+    found = Lab(root, tmp_path / "trace")
+    found.git("add", "staged.txt")
+    found.git("status")  # so that Git has refreshed its index once
+    return found
+
+
+def test_the_guides_sequence(lab: Lab) -> None:
+    before = lab.footprint()
+    for value in ("64", "128", "256"):
+        said = lab.exp("run", "--queue", "--set-param", f"size={value}")
+        assert f"size={value}" in said
+    assert lab.refs() == {}
+    said = lab.exp("run", "--queue", "--run-all", "--jobs", "4")
+    assert "experiments: 3 done" in said
+    refs = lab.refs()
+    sizes = {lab.git("show", f"{commit}:params.yaml").split()[3] for commit in refs.values()}
+    assert sizes == {"64", "128", "256"}
+    for commit in refs.values():
+        assert lab.git("show", f"{commit}:source.txt") == "source, edited"
+        assert lab.git("show", f"{commit}:staged.txt") == "staged"
+        assert lab.git("rev-parse", f"{commit}^") == lab.git("rev-parse", "HEAD")
+    assert lab.footprint() == before
+    assert lab.leftovers() == []
+    assert set(lab.dvc("exp", "list", "--name-only").split()) == set(refs)
+    assert lab.traced().count("prepared") == 1  # equal stages of experiments at once run once
+    assert set(lab.traced()) == {"prepared", *refs}  # DVC_EXP_NAME was set
+
+
+def test_the_commit_is_the_one_that_dvc_makes(lab: Lab) -> None:
+    lab.exp("run", "--temp", "-S", "lr=3", "-n", "ours")
+    lab.dvc("exp", "run", "--temp", "-f", "-S", "lr=3", "-n", "theirs")
+    ours, theirs = lab.refs()["ours"], lab.refs()["theirs"]
+    assert lab.git("ls-tree", "-r", ours) == lab.git("ls-tree", "-r", theirs)
+    for form in ("%P", "%B", "%an <%ae>", "%cn <%ce>"):
+        assert lab.git("log", "-1", f"--format={form}", ours) == lab.git(
+            "log", "-1", f"--format={form}", theirs
+        )
+    lab.dvc("exp", "apply", "ours")
+    assert (lab.root / "model.txt").read_text() == "source, edited\n3 10\n"
+
+
+def test_in_the_workspace_the_commit_is_the_same_too(lab: Lab) -> None:
+    index = (lab.root / ".git" / "index").read_bytes()
+    said = lab.exp("run", "-S", "lr=4", "-n", "here")
+    assert "experiment here: its results are in your workspace" in said
+    assert (lab.root / "model.txt").read_text() == "source, edited\n4 10\n"
+    assert "here" in lab.traced()
+    assert (lab.root / ".git" / "index").read_bytes() == index
+    lab.exp("run", "--temp", "-S", "lr=4", "-n", "there")
+    ours, theirs = lab.refs()["here"], lab.refs()["there"]
+    assert lab.git("ls-tree", "-r", ours) == lab.git("ls-tree", "-r", theirs)
+
+
+def test_a_grid_is_a_product_and_names_count(lab: Lab) -> None:
+    said = lab.exp("run", "-S", "lr=1,2", "-S", "size=range(5,8)", "-n", "g", "-j", "3")
+    assert "experiments: 6 done" in said
+    assert set(lab.refs()) == {f"g-{n}" for n in range(1, 7)}
+    models = {
+        lab.git("show", f"{c}:dvc.lock").partition("model.txt")[2] for c in lab.refs().values()
+    }
+    assert len(models) == 6
+
+
+def test_some_of_a_grid_at_random(lab: Lab) -> None:
+    words = ("run", "--queue", "-S", "lr=1,2,3,4", "-S", "size=1,2,3", "--random", "5")
+    first = lab.exp(*words, "--seed", "1").splitlines()
+    again = lab.exp(*words, "--seed", "1").splitlines()
+    values = [[line.partition(": ")[2] for line in said] for said in (first, again)]
+    assert values[0] == values[1]
+    assert len(set(values[0])) == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("train.lr=1", "Could not override 'train.lr'"),
+        ("lr=glob(*)", "not supported"),
+        ("other.yaml:lr=1", "no such parameters file"),
+        ("lr=[1", "lr=[1"),
+    ],
+)
+def test_what_cannot_be_set_is_told_and_nothing_is_queued(lab: Lab, value: str, told: str) -> None:
+    before = lab.footprint()
+    assert told in lab.exp("run", "--queue", "-S", value, code=2)
+    assert lab.status() == []
+    assert lab.footprint() == before
+
+
+def test_parameters_can_be_added_and_taken_away(lab: Lab) -> None:
+    lab.exp("run", "--temp", "-S", "+extra=7", "-S", "~seconds", "-n", "a", "train", code=1)
+    (found,) = lab.status()
+    assert found["status"] == "failed"  # as `seconds` is in the command
+    lab.exp("run", "--temp", "-S", "+extra=7", "-n", "b")
+    assert "extra: 7" in lab.git("show", f"{lab.refs()['b']}:params.yaml")
+
+
+def test_a_failure_is_told_with_its_log_and_can_be_tried_again(lab: Lab) -> None:
+    before = lab.footprint()
+    said = lab.start("run", "-S", "lr=13,14", "-n", "e", "-j", "2").communicate(timeout=120)[0]
+    assert "[e-1] failed" in said
+    assert "train: its command failed with exit code 1" in said
+    assert ": training\n" in said
+    assert set(lab.refs()) == {"e-2"}
+    assert "== train\ntraining\n" in lab.exp("logs", "e-1")
+    assert "did you mean 'e-1'?" in lab.exp("logs", "e1", code=2)
+    assert "queued again: e-1" in lab.exp("retry")
+    assert [e["status"] for e in lab.status()] == ["queued", "done"]
+    lab.exp("stop", "--all")
+    assert [e["status"] for e in lab.status()] == ["stopped", "done"]
+    assert lab.footprint() == before
+
+
+def test_a_name_is_given_once(lab: Lab) -> None:
+    lab.exp("run", "--queue", "-n", "a")
+    assert "'a' already waits or runs" in lab.exp("run", "--queue", "-n", "a", code=2)
+    lab.exp("run", "--run-all")
+    assert "there is an experiment 'a' already" in lab.exp("run", "-n", "a", code=2)
+    first = lab.refs()["a"]
+    lab.exp("run", "-S", "lr=5", "-n", "a", "-f", "--temp")
+    assert lab.refs()["a"] != first
+    assert "Invalid exp name" in lab.exp("run", "-n", "a/b", code=2)
+
+
+def test_a_killed_worker_is_replaced(lab: Lab) -> None:
+    process = lab.start("run", "-S", "lr=1,2", "-S", "seconds=2", "-n", "k", "-j", "2")
+    until(lambda: {"k-1", "k-2"} <= set(lab.traced()))
+    victim = next(e for e in lab.status() if e["order"]["name"] == "k-1")
+    os.kill(victim["pid"], signal.SIGKILL)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "[k-1] starts (try 2)" in said
+    assert set(lab.refs()) == {"k-1", "k-2"}
+    assert lab.traced().count("k-1") == 2
+    assert lab.leftovers() == []
+
+
+def test_nothing_is_lost_when_everything_is_killed(lab: Lab) -> None:
+    before = lab.footprint()
+    process = lab.start("run", "-S", "lr=1,2,3", "-S", "seconds=2", "-n", "k", "-j", "2")
+    until(lambda: {"k-1", "k-2"} <= set(lab.traced()))
+    process.kill()
+    process.communicate()
+    until(lambda: all(e["status"] != "running" for e in lab.status()), 10)
+    assert [e["status"] for e in lab.status()] == ["queued"] * 3
+    assert lab.footprint() == before
+    assert "experiments: 3 done" in lab.exp("run", "--run-all", "-j", "3")
+    assert set(lab.refs()) == {"k-1", "k-2", "k-3"}
+    assert lab.footprint() == before
+    assert lab.leftovers() == []
+
+
+def test_ctrl_c_gives_back_what_runs(lab: Lab) -> None:
+    process = lab.start("run", "-S", "seconds=20", "-n", "long", "--temp")
+    until(lambda: "long" in lab.traced())
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "amelio exp run --run-all" in said
+    (found,) = lab.status()
+    assert (found["status"], found["tries"]) == ("queued", 0)
+    assert lab.leftovers()[:-1] == []  # but for the ref to what it starts from
+
+
+def test_detached_ones_go_on_and_can_be_stopped_and_followed(lab: Lab) -> None:
+    said = lab.exp("run", "--detach", "-S", "seconds=1,30", "-n", "d", "-j", "2")
+    assert "2 experiments run in the background" in said
+    assert "training" in lab.exp("logs", "d-1", "--follow")
+    until(lambda: "d-2" in lab.traced())
+    assert "d-2 stopped" in lab.exp("stop", "d-2")
+    until(lambda: not list((lab.home / "worktrees").glob("[0-9]*")))
+    assert [e["status"] for e in lab.status()] == ["done", "stopped"]
+
+
+def test_a_branch_that_is_switched_meanwhile_changes_nothing(lab: Lab) -> None:
+    lab.git("commit", "-qam", "second")
+    base = lab.git("rev-parse", "HEAD")
+    process = lab.start("run", "-S", "lr=2", "-S", "seconds=2", "-n", "b", "--temp")
+    until(lambda: "b" in lab.traced())
+    lab.git("checkout", "-q", "-b", "other")
+    (lab.root / "source.txt").write_text("something else\n")
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert lab.git("rev-parse", f"{lab.refs()['b']}^") == base
+    assert lab.git("show", f"{lab.refs()['b']}:source.txt") == "source, edited"
+    assert lab.git("rev-parse", "--abbrev-ref", "HEAD") == "other"
+
+
+def test_new_files_that_stages_name_come_along(lab: Lab) -> None:
+    (lab.root / "helper.sh").write_text("echo helped > helped.txt\n")
+    (lab.root / "extra.txt").write_text("extra\n")
+    (lab.root / "dvc.yaml").write_text(
+        "stages:\n  h:\n    cmd: sh helper.sh; cat extra.txt >> helped.txt\n"
+        "    deps: [helper.sh]\n    outs: [helped.txt]\n"
+    )
+    said = lab.exp("run", "--temp", "-C", "extra.txt", "-n", "h")
+    assert "copied, as Git does not have them: extra.txt, helper.sh" in said
+    assert "helper.sh" in lab.git("ls-tree", "--name-only", lab.refs()["h"]).split()
+    assert "--copy-paths: nowhere" in lab.exp("run", "--temp", "-C", "nowhere", code=2)
+
+
+def test_without_a_commit_or_in_a_merge_it_is_told_what_to_do(lab: Lab) -> None:
+    lab.git("stash", "-q")
+    lab.git("checkout", "-q", "-b", "other")
+    (lab.root / "notes.txt").write_text("theirs\n")
+    lab.git("commit", "-qam", "theirs")
+    lab.git("checkout", "-q", "-")
+    (lab.root / "notes.txt").write_text("ours\n")
+    lab.git("commit", "-qam", "ours")
+    subprocess.run(["git", "merge", "-q", "other"], cwd=lab.root, capture_output=True)
+    before = lab.footprint()
+    assert "a merge is not finished: notes.txt" in lab.exp("run", "--temp", code=2)
+    assert lab.footprint() == before
+    shutil.rmtree(lab.root / ".git")
+    lab.git("init", "-q")
+    assert "experiments need a first commit" in lab.exp("run", "--temp", code=2)
+    shutil.rmtree(lab.root / ".git")
+    assert "experiments need a Git repository" in lab.exp("run", "--temp", code=2)
+
+
+def test_a_detached_head_and_a_shallow_clone_will_do(lab: Lab, tmp_path: Path) -> None:
+    lab.git("commit", "-qam", "second")
+    shallow = tmp_path / "shallow"
+    lab.git("clone", "-q", "--depth", "1", f"file://{lab.root}", str(shallow))
+    clone = Lab(shallow, lab.trace)
+    for key, value in (("user.name", "Ada"), ("user.email", "a@b")):
+        clone.git("config", key, value)
+    clone.git("checkout", "-q", "--detach")
+    before = clone.footprint()
+    clone.exp("run", "--temp", "-n", "s")
+    assert set(clone.refs()) == {"s"}
+    assert clone.footprint() == before
+
+
+def test_a_cache_that_takes_nothing_is_told_before_anything_runs(lab: Lab) -> None:
+    lab.dvc("config", "--local", "cache.dir", str(lab.root / "notes.txt" / "cache"))
+    lab.exp("run", "--queue")
+    said = lab.exp("run", "--run-all", code=4)
+    assert "nothing can be stored in DVC's cache" in said
+    assert [e["status"] for e in lab.status()] == ["queued"]
+    assert lab.traced() == []
