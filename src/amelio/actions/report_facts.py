@@ -95,7 +95,9 @@ class _Gathering:
             hint = f" ({error.hint})" if error.hint else ""
             self._problems.append(f"{error.message}: nothing is compared{hint}")
             return None
-        if revision is None and is_shallow(self._root):
+        if found is None:
+            self._notices.append("There is no commit yet, so nothing is compared.")
+        elif revision is None and is_shallow(self._root):
             self._notices.append(
                 "This clone is shallow, so the commit to compare with may be missing: "
                 "`git fetch --unshallow` brings all (in CI: fetch-depth: 0)."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amelio.dvcio.metrics import ProjectMetrics
-from amelio.errors import InputError
+from amelio.dvcio.named_revisions import require_revisions
 
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "main", "origin/master", "master")
 
@@ -46,13 +46,8 @@ def baseline(folder: Path, revision: str | None = None) -> Baseline | None:
     Raises InputError for a revision that does not exist.
     """
     if revision is not None:
-        try:
-            commit = ProjectMetrics(folder).commit_of(revision)
-        except InputError as error:
-            hint = "`git log --oneline` and `amelio exp show` list what there is"
-            if is_shallow(folder):
-                hint = "this clone is shallow: `git fetch --unshallow` brings the other commits"
-            raise InputError(error.message, hint=hint) from error
+        require_revisions([revision], folder)
+        commit = ProjectMetrics(folder).commit_of(revision)
         return None if commit is None else _named(commit, revision, folder)
     here = position(folder)
     if here is None:

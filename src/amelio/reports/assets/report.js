@@ -90,6 +90,7 @@
         hover: true, tooltip: showTip,
       });
       view.run();
+      place.querySelector("form")?.remove(); // Vega's room for controls, of which there are none
       views.set(place, view);
     } catch (error) {
       const said = document.createElement("p");

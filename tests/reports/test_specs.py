@@ -1,0 +1,66 @@
+"""Vega-Lite specs as the page draws them."""
+
+import json
+from typing import Any
+
+import pytest
+from dvc_render import VegaRenderer
+from dvc_render.vega_templates import TEMPLATES
+
+from amelio.reports.specs import columns, drawable
+
+ROWS = [
+    {"x": "1", "y": "0.5", "rev": "workspace", "field": "a", "filename": "f"},
+    {"x": "2", "y": "0.7", "rev": "workspace", "field": "b", "filename": "f"},
+]
+
+
+def everything(value: Any) -> list[Any]:
+    """Every dict in a spec."""
+    if isinstance(value, list):
+        return [found for each in value for found in everything(each)]
+    if not isinstance(value, dict):
+        return []
+    return [value, *(found for each in value.values() for found in everything(each))]
+
+
+@pytest.mark.parametrize("name", [template.DEFAULT_NAME for template in TEMPLATES])
+def test_every_template_of_dvc_loses_controls_and_old_words(name: str) -> None:
+    renderer = VegaRenderer([dict(row) for row in ROWS], "f", template=name, x="x", y="y")
+    spec = drawable(renderer.get_filled_template())
+    parts = everything(spec)
+    assert not any("selection" in part or "bind" in part for part in parts)
+    assert not any(part.get("$schema") for part in parts)
+    assert "facet" not in spec
+    json.dumps(spec, allow_nan=False)
+
+
+def test_several_lines_of_one_revision_get_colours() -> None:
+    sources = [{"filename": "f", "field": each} for each in "ab"]
+    renderer = VegaRenderer(
+        [dict(row) for row in ROWS], "f", x="x", y="y", anchors_y_definitions=sources
+    )
+    filled = renderer.get_filled_template()
+    spec = drawable(filled)
+    assert spec["encoding"]["color"]["field"] == "field"
+    assert "strokeDash" not in spec["encoding"]
+    assert drawable(filled, n_states=2)["encoding"]["color"]["field"] == "rev"
+
+
+def test_columns_hold_what_rows_held() -> None:
+    rows = [{"a": 1, "b": "x"}, {"a": True, "b": float("nan")}, {"a": 1.0}, {"c": [1]}]
+    packed = columns(rows)
+    n_rows = len(rows)
+    back = [
+        {name: held["values"][held["places"][i]] for name, held in packed.items()}
+        for i in range(n_rows)
+    ]
+    assert [row["a"] for row in back] == [1, True, 1.0, None]
+    assert [type(row["a"]) for row in back] == [int, bool, float, type(None)]
+    assert [row["b"] for row in back] == ["x", None, None, None]
+    assert back[3]["c"] == "[1]"
+
+
+def test_equal_values_are_stored_once() -> None:
+    packed = columns([{"class": "cat", "n": 1}] * 5000)
+    assert len(json.dumps(packed)) < 40_000
