@@ -79,7 +79,7 @@ def test_critical_path_looks_through_stages_that_did_not_run() -> None:
 def test_timeline_is_xml_and_escapes() -> None:
     drawing = draw_timeline(LastRun("now", 9, 2, (span("a", 0, 4), span(HOSTILE, 4, 5))))
     assert drawing is not None
-    bars = [x for x in ElementTree.fromstring(str(drawing)).iter("rect")]
+    bars = list(ElementTree.fromstring(str(drawing)).iter("rect"))
     assert len(bars) == 2
     assert float(bars[0].get("width", 0)) < float(bars[1].get("width", 0))
     assert draw_timeline(LastRun("now", 9, 2)) is None
