@@ -97,11 +97,12 @@ def make_project(root: Path) -> None:
         "group": {"foreach": ["a<b>", "c&d", "e'f"], "do": {"cmd": "echo '${item}' \"<img>\""}},
         "last": {"cmd": f"echo '{PAYLOADS[3]}'", "deps": ["params.yaml"], "desc": PAYLOADS[0]},
     }
-    pipeline = {"stages": stages, "metrics": [*metrics.values()], "plots": plots}
-    pipeline["plots"] += [
-        "plots/evil.svg",
-        {"plots/evil.json": {"template": "evil", "x": "x", "y": "y"}},
-    ]
+    evil = {"plots/evil.json": {"template": "evil", "x": "x", "y": "y"}}
+    pipeline = {
+        "stages": stages,
+        "metrics": [*metrics.values()],
+        "plots": [*plots, "plots/evil.svg", evil],
+    }
     write_yaml(root / "dvc.yaml", pipeline)
 
 

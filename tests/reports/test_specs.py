@@ -48,7 +48,12 @@ def test_several_lines_of_one_revision_get_colours() -> None:
 
 
 def test_columns_hold_what_rows_held() -> None:
-    rows = [{"a": 1, "b": "x"}, {"a": True, "b": float("nan")}, {"a": 1.0}, {"c": [1]}]
+    rows: list[dict[str, Any]] = [
+        {"a": 1, "b": "x"},
+        {"a": True, "b": float("nan")},
+        {"a": 1.0},
+        {"c": [1]},
+    ]
     packed = columns(rows)
     n_rows = len(rows)
     back = [

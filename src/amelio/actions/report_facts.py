@@ -9,6 +9,7 @@ from typing import Any
 
 from amelio.actions.check import has_rules, judge_quality
 from amelio.actions.report_environment import environment
+from amelio.actions.report_experiments import experiments_of
 from amelio.actions.report_lots import predicted_lots
 from amelio.actions.report_pictures import charts_of
 from amelio.actions.report_stages import last_run, stage_facts
@@ -24,6 +25,7 @@ from amelio.reports.facts import (
     Better,
     Chart,
     Compared,
+    Experiments,
     Gate,
     LotPredictions,
     Mark,
@@ -83,6 +85,7 @@ class _Gathering:
             charts=() if is_short else self._charts(base),
             pages=() if is_short else self._pages(figures),
             lots=() if is_short else self._lots(),
+            experiments=self._experiments(better),
             environment={} if is_short else environment(self._root, figures.params),
             notices=tuple(self._notices),
             problems=tuple(self._problems),
@@ -176,6 +179,15 @@ class _Gathering:
                 content = _json(self._root / path)
                 pages.append(Page(title, path, content or figures.metrics[path]))
         return tuple(pages)
+
+    def _experiments(self, better: Mapping[str, Better]) -> Experiments:
+        try:
+            return experiments_of(self._root, better)
+        except InputError:  # without Git there are none
+            return Experiments()
+        except AmelioError as error:
+            self._notices.append(f"Experiments are not shown: {error.message}")
+            return Experiments()
 
     def _lots(self) -> tuple[LotPredictions, ...]:
         return predicted_lots(self._root, self._notices.append)
