@@ -1,8 +1,11 @@
 """`amelio exp …`: which of its words are amelio's; every other one is DVC's."""
 
+from collections.abc import Sequence
+
 from amelio.cli.commands import EXPERIMENTS
 
 ALIASES = {"rm": "remove"}  # DVC's
+_CHOOSING = ("--filter", "--older-than", "--keep-top", "--yes", "-y", "--help", "-h")
 
 
 def ours(words: list[str]) -> tuple[list[str], bool]:
@@ -12,6 +15,14 @@ def ours(words: list[str]) -> tuple[list[str], bool]:
     """
     first = words[0] if words else "--help"
     name = ALIASES.get(first, first)
-    if name in EXPERIMENTS:
+    if name in EXPERIMENTS and not (name == "remove" and _removes_as_dvc(words[1:])):
         return ["exp", name, *words[1:]], True
     return ["exp", *words], first in ("-h", "--help")
+
+
+def _removes_as_dvc(words: Sequence[str]) -> bool:
+    """Whether there is nothing in `exp remove …` that DVC has not."""
+    return not any(
+        word.partition("=")[0] in _CHOOSING if word.startswith("-") else set("*?[") & set(word)
+        for word in words
+    )

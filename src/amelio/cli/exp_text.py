@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from amelio.cli.wide_table import wide_table
+from amelio.cli.wide_table import is_harmless, wide_table
 from amelio.experiments.table import Column, Kind, Row, Table
 from amelio.insight.wording import duration
-from amelio.redaction import HIDDEN, is_secret_name, one_line
+from amelio.redaction import HIDDEN, is_secret_name
+from amelio.reports.markdown import escaped
 
 EMPTY = "-"
 _ROUND = 7  # characters of a commit
@@ -25,8 +26,12 @@ def as_text(table: Table, precision: int, *, styled: bool) -> str:
 
 
 def as_markdown(table: Table, precision: int) -> str:
-    """A table of GitHub's kind."""
-    header, rows = _cells(table, precision)
+    """The same for pages."""
+    return markdown_lines(*_cells(table, precision))
+
+
+def markdown_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of GitHub's kind of any cells."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
 
@@ -136,4 +141,4 @@ def _rounded(value: Any, precision: int | None) -> Any:
 
 
 def _escaped(cell: str) -> str:
-    return one_line(cell).replace("|", "\\|")
+    return cell if is_harmless(cell) else escaped(cell)

@@ -39,9 +39,13 @@ def wide_table(
 
 @lru_cache(maxsize=100_000)
 def shown(text: str) -> str:
-    """A cell as it may be seen. Numbers, which most cells are, need no look."""
-    is_harmless = text.isascii() and text.replace(".", "").replace("-", "").isalnum()
-    return text if is_harmless and len(text) < 20 else one_line(text)
+    """A cell as it may be seen."""
+    return text if is_harmless(text) else one_line(text)
+
+
+def is_harmless(text: str) -> bool:
+    """Whether it is a number or a short word, as most cells are, and needs no closer look."""
+    return len(text) < 20 and text.isascii() and text.replace(".", "").replace("-", "").isalnum()
 
 
 @lru_cache(maxsize=100_000)

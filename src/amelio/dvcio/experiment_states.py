@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.repo.experiments.serialize import ExpRange
 
+_APPLIED = "refs/exps/exec/EXEC_APPLY"
 _REF_PARTS = 5  # refs/exps/<2 digits>/<38 digits>/<name>
 
 
@@ -98,12 +99,22 @@ def experiment_refs(folder: Path) -> list[ExperimentRef]:
     return found
 
 
+def commit_named(folder: Path, name: str) -> str | None:
+    """The commit of a branch, tag, commit or other reference; None where there is none."""
+    words = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"]
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
 def delete_refs(folder: Path, refs: Sequence[ExperimentRef]) -> None:
     """Delete experiments: all of them or, when one has changed since it was read, none.
 
     Raises EnvironmentFailedError with Git's words.
     """
     lines = "".join(f"delete {ref.ref} {ref.commit}\n" for ref in refs)
+    applied = commit_named(folder, _APPLIED)
+    if applied in {ref.commit for ref in refs}:  # DVC's note of what was applied last
+        lines += f"delete {_APPLIED} {applied}\n"
     done = subprocess.run(
         ["git", "update-ref", "--stdin"], cwd=folder, input=lines, capture_output=True, text=True
     )
@@ -128,6 +139,24 @@ def collect_states(folder: Path, scope: Scope) -> list[BaselineState]:
                 repo, objects, only_deps=scope.only_deps, is_fresh=scope.is_fresh
             )
             return _collect(repo, reader, scope)
+
+
+def read_two(folder: Path, old: str, new: str, *, only_deps: bool) -> list[BaselineState]:
+    """Two commits, experiments or `workspace`, as states without experiments.
+
+    Raises InputError when there is none of that name.
+    """
+    from dvc.repo import Repo
+    from dvc.repo.experiments.collect import collect_rev
+    from dvc.scm import resolve_rev
+
+    with translated(InputError), Repo(str(folder)) as repo:
+        found = []
+        for name in (old, new):
+            commit = name if name == WORKSPACE else resolve_rev(repo.scm, name)
+            state = collect_rev(repo, commit, param_deps=only_deps)
+            found.append(BaselineState(from_dvc(state), name))
+        return found
 
 
 def _collect(repo: "Repo", reader: SnapshotReader, scope: Scope) -> list[BaselineState]:

@@ -100,6 +100,20 @@ def _main_branches() -> tuple[str, ...]:
     return (*(f"origin/{target}" for target in targets if target), *MAIN_BRANCHES)
 
 
+def changed_files(folder: Path, old: str, new: str) -> list[tuple[str, str]]:
+    """Git's letter (`A`, `M`, `D`) and path of every file below `folder` that differs.
+
+    old, new: commits, or `workspace`
+    """
+    sides = [side for side in (old, new) if side != "workspace"]
+    if not sides:
+        return []
+    backwards = ["-R"] if old == "workspace" else []
+    words = ["diff", "--name-status", "--no-renames", "--relative", *backwards]
+    rows = _lines([*words, "--end-of-options", *sides, "--"], folder)
+    return [(row.split("\t", 1)[0], row.split("\t", 1)[1]) for row in rows]
+
+
 def _lines(words: list[str], folder: Path) -> list[str]:
     try:
         done = subprocess.run(

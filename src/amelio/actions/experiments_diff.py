@@ -1,0 +1,76 @@
+"""What differs between two experiments or commits: metrics, parameters, files in Git."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amelio.dvcio.experiment_states import read_two
+from amelio.dvcio.history import changed_files
+from amelio.experiments.table import Column, Kind, Row, Table, table_of
+
+WORKSPACE = "workspace"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric or parameter on both sides; None where a side has none."""
+
+    column: Column
+    old: Any
+    new: Any
+
+    @property
+    def change(self) -> float | None:
+        """The difference of two numbers."""
+        sides = (self.old, self.new)
+        if any(isinstance(side, bool) or not isinstance(side, int | float) for side in sides):
+            return None
+        return float(self.new - self.old)
+
+
+@dataclass(frozen=True)
+class ExperimentDiff:
+    """old, new: the names as given; code: changed files of Git, with what became of each."""
+
+    old: str
+    new: str
+    metrics: tuple[Difference, ...]
+    params: tuple[Difference, ...]
+    code: tuple[tuple[str, str], ...]
+
+
+def diff_experiments(
+    folder: Path, old: str, new: str, *, everything: bool = False, only_deps: bool = False
+) -> ExperimentDiff:
+    """Compare `old` with `new`: experiments, branches, commits, or `workspace`.
+
+    everything: also what is the same; only_deps: of the parameters, what stages depend on
+    Raises InputError when there is no such experiment or commit.
+    """
+    states = read_two(folder, old, new, only_deps=only_deps)
+    table = table_of(states)
+    before, after = table.rows
+    code = changed_files(folder, before.snapshot.commit, after.snapshot.commit)
+    made = {
+        path
+        for row in table.rows
+        for path in (*row.snapshot.metrics, *row.snapshot.params, "dvc.lock")
+    }
+    return ExperimentDiff(
+        old,
+        new,
+        _differences(table, Kind.METRICS, before, after, everything),
+        _differences(table, Kind.PARAMS, before, after, everything),
+        tuple((status, path) for status, path in code if path not in made),
+    )
+
+
+def _differences(
+    table: Table, kind: Kind, before: Row, after: Row, everything: bool
+) -> tuple[Difference, ...]:
+    found = [
+        Difference(column, before.values.get(column), after.values.get(column))
+        for column in table.columns
+        if column.kind is kind
+    ]
+    return tuple(each for each in found if everything or each.old != each.new)

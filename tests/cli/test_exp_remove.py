@@ -1,0 +1,128 @@
+"""`amelio exp remove` and `amelio exp diff`: what goes, what stays, what is asked."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+from tests.experiments.many import add_experiments, git, make_base
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Six experiments, and two of another commit."""
+    make_base(tmp_path)
+    add_experiments(tmp_path, 6)
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "Second")
+    add_experiments(tmp_path, 2, prefix="exp-old")
+    return tmp_path
+
+
+def names(root: Path) -> set[str]:
+    """Those that exist."""
+    refs = git(root, "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
+    return {ref.rpartition("/")[2] for ref in refs}
+
+
+FIRST = {f"exp-000{n}" for n in range(1, 7)}
+OLD = {"exp-old-0001", "exp-old-0002"}
+
+
+@pytest.mark.parametrize(
+    ("words", "gone"),
+    [
+        (["exp-old-*"], OLD),
+        (["exp-old-*", "exp-0001"], OLD | {"exp-0001"}),
+        (["exp-000[12]", "exp-*-0001"], {"exp-0001", "exp-0002", "exp-old-0001"}),
+        (["--filter", "params.train.batch_size == 64"], {"exp-0001", "exp-0005", "exp-old-0001"}),
+        (["--older-than", "30d"], FIRST | OLD),
+        (
+            ["--keep-top", "3", "average_accuracy"],
+            (FIRST | OLD) - {"exp-0006", "exp-0005", "exp-0004"},
+        ),
+        (["--keep", "exp-old-*"], FIRST),
+        (["--filter", "params.train.epochs > 1", "--rev", "HEAD"], OLD),
+        (["exp-0*", "--filter", "metrics.train.loss < 0.2"], {"exp-0005", "exp-0006"}),
+        (["nothing-*"], set()),
+    ],
+)  # fmt: skip
+def test_chosen_ones_go(amelio: Run, project: Path, words: list[str], gone: set[str]) -> None:
+    done = amelio("exp", "remove", *words, "-y", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert names(project) == (FIRST | OLD) - gone
+    assert all(name in done.stdout for name in gone)
+
+
+def test_without_a_terminal_nothing_goes(amelio: Run, project: Path) -> None:
+    done = amelio("exp", "remove", "exp-old-*", cwd=project)
+    assert done.returncode == 1
+    assert "no terminal to ask at" in done.stderr
+    assert "exp-old-0001" in done.stdout
+    assert names(project) == FIRST | OLD
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", FIRST | OLD), (b"y\n", FIRST)])
+def test_at_a_terminal_it_asks(project: Path, answer: bytes, left: set[str]) -> None:
+    ours, theirs = pty.openpty()
+    argv = [sys.executable, "-m", "amelio", "exp", "remove", "exp-old-*"]
+    process = subprocess.Popen(
+        argv, cwd=project, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    os.write(ours, answer)
+    said = process.communicate(timeout=60)[0].decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "Remove 2 experiments?" in said
+    assert names(project) == left
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["exp-0007", "-y"], "no experiment is called exp-0007; did you mean"),
+        (["--older-than", "soon"], "--older-than is a number"),
+        (["--filter", "metrics.nope > 1"], "called nope"),
+        (["--keep-top", "1", "nope"], "no metric or parameter is called 'nope'"),
+        (["-y"], "which experiments?"),
+        (["exp-*", "-g", "origin"], "of this repository"),
+    ],
+)
+def test_wrong_use(amelio: Run, project: Path, words: list[str], message: str) -> None:
+    done = amelio("exp", "remove", *words, cwd=project)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert names(project) == FIRST | OLD
+
+
+def test_plain_names_and_dvcs_options_are_dvcs(amelio: Run, project: Path) -> None:
+    done = amelio("exp", "rm", "exp-old-0001", cwd=project)
+    assert done.stdout == "Removed experiments: 'exp-old-0001'\n"
+    done = amelio("exp", "remove", "--rev", "HEAD~1", cwd=project)
+    assert "exp-0006" in done.stdout
+    assert names(project) == {"exp-old-0002"}
+
+
+def test_diff(amelio: Run, project: Path) -> None:
+    argv = [sys.executable, "-W", "ignore", "-m", "dvc", "exp", "diff", "--json", "--all"]
+    theirs = subprocess.run(
+        [*argv, "exp-0001", "exp-0004"], cwd=project, capture_output=True, text=True, check=True
+    )
+    mine = amelio("exp", "diff", "--json", "--all", "exp-0001", "exp-0004", cwd=project)
+    found = json.loads(mine.stdout)
+    assert found.pop("code") == {}
+    assert found == json.loads(theirs.stdout)
+
+    (project / "src/train.py").write_text("# other\n")
+    text = amelio("exp", "diff", "exp-0003", cwd=project).stdout
+    assert [line.split()[0] for line in text.splitlines() if "rate" in line] == ["params.yaml"]
+    assert ["src/train.py", "changed"] in [line.split() for line in text.splitlines()]
+    assert "epochs" not in text
+    assert amelio("exp", "diff", "HEAD", "HEAD", cwd=project).stdout.startswith("No difference")
+    wrong = amelio("exp", "diff", "nope", cwd=project)
+    assert wrong.returncode == 2
+    assert "nope" in wrong.stderr
