@@ -64,3 +64,13 @@ def test_before_the_first_commit_head_has_no_metrics(repository: Path) -> None:
     assert ProjectMetrics(repository).text("m.json", "HEAD") is None
     with pytest.raises(InputError):
         ProjectMetrics(repository).text("m.json", "v1")
+
+
+def test_a_metric_whose_remote_came_later_than_its_commit_is_found(
+    project: Path, amelio: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote = tmp_path_factory.mktemp("remote")
+    assert amelio("remote", "add", "-q", "-d", "r", str(remote), cwd=project).returncode == 0
+    shutil.move(project / ".dvc" / "cache" / "files", remote / "files")
+    assert ProjectMetrics(project).text("out/cached.yaml", "v0.1") == "lr: 0.1\n"
+    assert ProjectMetrics(project / "out").text("cached.yaml", "v0.2") == "lr: 0.2\n"

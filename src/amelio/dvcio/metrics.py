@@ -4,7 +4,8 @@ import os
 import subprocess
 from pathlib import Path, PurePosixPath
 
-from amelio.dvcio.project import git
+from amelio.dvcio.project import dvc_root
+from amelio.dvcio.revisions import revision_files
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.expressions import NoValueError
 
@@ -90,15 +91,14 @@ class ProjectMetrics:
         return done.stdout.decode() if done.returncode == 0 else self._tracked_by_dvc(commit, path)
 
     def _tracked_by_dvc(self, commit: str, path: str) -> str | None:
-        from dvc.api import DVCFileSystem
-        from dvc.exceptions import DvcException
-
-        top = Path(git(["rev-parse", "--show-toplevel"], self._folder))
-        inside = (self._folder.resolve() / path).relative_to(top.resolve()).as_posix()
+        root = dvc_root(self._folder)
+        if root is None:
+            return None
+        inside = Path(os.path.normpath(self._folder.resolve() / path)).relative_to(root)
         try:
-            files = DVCFileSystem(str(top), rev=commit, subrepos=True)
-            return str(files.read_text(inside)) if files.exists(inside) else None
-        except (DvcException, OSError) as error:
+            with revision_files(root, commit) as files:
+                return files.text(inside.as_posix())
+        except (InputError, EnvironmentFailedError) as error:
             raise NoValueError(
                 f"{path} of {commit[:7]} cannot be read: it is neither in DVC's cache nor in a "
                 "remote; `dvc fetch --all-commits` may help"

@@ -28,8 +28,23 @@ class RevisionFiles:
         tracked = self._files.info(path).get("dvc_info")
         if tracked and tracked["entry"].hash_info is None:
             raise InputError(f"the pipeline had not made {path} yet in {self.name!r}")
-        try:
+        with self._reading(path):
             self._files.get_file(path, str(target))
+
+    def text(self, path: str) -> str | None:
+        """The file's text; None where the revision has no such file.
+
+        Raises EnvironmentFailedError when neither cache nor remote have it.
+        """
+        if not self._files.exists(path):
+            return None
+        with self._reading(path):
+            return str(self._files.read_text(path, encoding="utf-8"))
+
+    @contextmanager
+    def _reading(self, path: str) -> Iterator[None]:
+        try:
+            yield
         except Exception as error:  # each kind of remote raises its own
             raise EnvironmentFailedError(
                 f"{path} of {self.name} ({self.commit[:7]}) is neither in DVC's cache nor in its "
@@ -37,12 +52,6 @@ class RevisionFiles:
                 hint="push it from where it was made (`amelio push`, `amelio exp push`), "
                 "or make it again",
             ) from error
-
-    def text(self, path: str) -> str | None:
-        """The file's text; None where the revision has no such file."""
-        if not self._files.exists(path):
-            return None
-        return str(self._files.read_text(path, encoding="utf-8"))
 
 
 @contextmanager
