@@ -42,7 +42,7 @@ def pip(*words: str) -> None:
 
 def download(folder: Path) -> Path:
     """DVC's source distribution."""
-    words = ["download", "--quiet", "--no-deps", "--no-binary", "dvc", "--no-build-isolation"]
+    words = ["download", "--quiet", "--no-deps", "--no-binary", "dvc"]
     pip(*words, "--dest", str(folder), f"dvc=={DVC}")
     return next(folder.glob("dvc-*.tar.gz"))
 
