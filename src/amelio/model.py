@@ -50,6 +50,14 @@ class Policy:
     no_commit: bool = False
 
 
+@dataclass(frozen=True)
+class UnsafeParameter:
+    """A parameter that reaches a shell and is more than plain words. value: or a mapping's key"""
+
+    name: str
+    value: str
+
+
 class StageKind(StrEnum):
     """COMMAND runs a program; INTERNAL is work of DVC itself: imports, `dvc add`ed data, frozen
     stages.
@@ -64,7 +72,7 @@ class OutputPath:
     """Where an output of a stage stands.
 
     is_persistent: stays in place while the command runs
-    is_outside: outside of the repository: never deleted for good
+    is_outside: outside of the repository: not ours to move or delete
     """
 
     path: str
@@ -227,6 +235,9 @@ class Workspace(Protocol):
     def pull(self, stage: str) -> bool:
         """Fetch a stage's missing outputs from the remote; False when that did not do."""
 
+    def unsafe_parameters(self, stage: str) -> Sequence[UnsafeParameter]:
+        """Parameters in the stage's command that a shell would not take for plain words."""
+
     def claim(self, stage: str) -> None:
         """Take the stage's path locks. Raises BusyError while another program works on one of its
         paths.
@@ -234,6 +245,11 @@ class Workspace(Protocol):
 
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether DVC's run cache has the outputs for the stage as it is now."""
+
+    def require_room(self, stage: str, policy: Policy) -> None:
+        """Raises EnvironmentFailedError when it is known already that the stage's outputs could not
+        be stored.
+        """
 
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Take the stage's inputs as they are now, and say what is to be run."""
@@ -282,6 +298,21 @@ class Workspace(Protocol):
     def is_stored(self, path: str, stage: str) -> bool:
         """Whether the output at `path` is as the lock file has it, so that the old one need not be
         kept.
+        """
+
+    def owned_paths(self) -> Mapping[str, str]:
+        """Every local output of a stage with a command, whether in the plan or not, with that
+        stage's name.
+        """
+
+    def is_rightful(self, path: str) -> bool:
+        """Whether the output at `path`, which looks changed, is as a lock file has it now, or is in
+        the hands of another program that says so.
+        """
+
+    def secure_cache(self, paths: Sequence[str], since: float) -> list[str]:
+        """Put aside those stored copies of `paths` that were overwritten after `since` (seconds
+        since 1970); returns where they are.
         """
 
     def facts(self, stage: str) -> list[OutputFact]:

@@ -15,6 +15,7 @@ from amelio.model import (
     Selection,
     Stage,
     Task,
+    UnsafeParameter,
     Verdict,
     Watched,
     never,
@@ -74,6 +75,10 @@ class FakeWorkspace:
     def pull(self, stage: str) -> bool:
         raise NotImplementedError(stage)
 
+    def unsafe_parameters(self, stage: str) -> Sequence[UnsafeParameter]:
+        del stage
+        return ()
+
     def claim(self, stage: str) -> None:
         assert stage not in self.claimed
         self.claimed.add(stage)
@@ -87,6 +92,9 @@ class FakeWorkspace:
 
     def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
         raise NotImplementedError(stage, policy)
+
+    def require_room(self, stage: str, policy: Policy) -> None:
+        """There is always room in memory."""
 
     def prepare(self, stage: str, policy: Policy) -> Task:
         del policy
@@ -134,6 +142,15 @@ class FakeWorkspace:
 
     def is_stored(self, path: str, stage: str) -> bool:
         raise NotImplementedError(path, stage)
+
+    def owned_paths(self) -> Mapping[str, str]:
+        return {}
+
+    def is_rightful(self, path: str) -> bool:
+        raise NotImplementedError(path)
+
+    def secure_cache(self, paths: Sequence[str], since: float) -> list[str]:
+        raise NotImplementedError(paths, since)
 
     def facts(self, stage: str) -> list[OutputFact]:
         del stage

@@ -69,8 +69,8 @@ class ReproResult:
 
     @property
     def exit_code(self) -> int:
-        """0, 128 + signal after an interruption, 4 for trouble, else the failed stages': 2 for bad
-        input, 1.
+        """0, 128 + signal after an interruption, 4 for trouble, else the failed stages': 1, or 2 or
+        4 where all failed for that.
         """
         if self.interrupted:
             return 128 + self.interrupted
@@ -79,8 +79,9 @@ class ReproResult:
         failed = self.run.with_outcome(Outcome.FAILED)
         if not failed:
             return 0
-        is_input = all(isinstance(self.errors.get(stage.stage), InputError) for stage in failed)
-        return InputError.exit_code if is_input else 1
+        errors = [self.errors.get(stage.stage) for stage in failed]
+        codes = {error.exit_code if error else 1 for error in errors}
+        return codes.pop() if len(codes) == 1 else 1
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,12 @@ def explain(workspace: Workspace, options: ReproOptions) -> ForecastResult:
         with workspace.locked():
             plan = _plan(workspace, options, settings, jobs, journal)
             found = forecast(
-                workspace, plan.stages, options.policy, plan.conditions, plan.expected_s
+                workspace,
+                plan.stages,
+                options.policy,
+                plan.conditions,
+                plan.expected_s,
+                allow_unsafe_params=settings.allow_unsafe_params,
             )
     return ForecastResult(tuple(found), expected_total_s(found, plan.schedule), jobs)
 
@@ -211,6 +217,7 @@ def _run(
             finished=finished,
             confirm=options.confirm,
             neighbours=options.neighbours,
+            allow_unsafe_params=settings.allow_unsafe_params,
         )
         listener(Event(EventKind.PLANNED, time.time(), n_stages=len(plan.stages)))
         interrupts = Interrupts()

@@ -37,9 +37,8 @@ def judge(
         note = "no dependencies and no outputs" if stage.is_callback else "always_changed"
         reasons.append(Reason(ReasonKind.ALWAYS, note=note))
     for out in stage.outs:
-        status = out.status()
-        if status:
-            word = str(status[str(out)])
+        word = _output_status(out)
+        if word:
             reason = Reason(ReasonKind.OUTPUT, str(out), old=short_hash(out), note=word)
             (missing if word in ("not in cache", "deleted") else reasons).append(reason)
     is_pullable = bool(missing) and not reasons
@@ -51,6 +50,14 @@ def judge(
             *(r for r in reasons if r.kind is ReasonKind.ALWAYS),
         ]
     return Verdict(tuple(reasons), is_pullable)
+
+
+def _output_status(out: "Output") -> str:
+    try:
+        status = out.status()
+    except FileNotFoundError:  # its object has gone from the cache
+        return "a link that leads nowhere"
+    return str(status[str(out)]) if status else ""
 
 
 def short_hash(item: "Output") -> str | None:

@@ -102,6 +102,20 @@ class PathLocks:
             raise BusyError(str(error)) from error
         self._held[key] = changes
 
+    def is_written_by_others(self, path: str) -> bool:
+        """Whether another process says that it is going to write to the path, or above or below."""
+        from dvc.rwlock import RWLOCK_FILE
+
+        try:
+            raw = json.loads((Path(self._repo.tmp_dir) / RWLOCK_FILE).read_text(encoding="utf-8"))
+            holders = {place: int(info["pid"]) for place, info in raw["write"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        return any(
+            pid != os.getpid() and _is_alive(pid) and _overlap(place, path)
+            for place, pid in holders.items()
+        )
+
     def give_back(self, key: str) -> None:
         """Unlock soon, when locked."""
         paths = self._held.pop(key, None)
@@ -156,3 +170,18 @@ class PathLocks:
         path = Path(self._repo.tmp_dir) / "rwlock"
         logger.warning("%s was torn by a crash; made a new one", path)
         write_text(path, json.dumps({}))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = f"{one}/", f"{other}/"
+    return first.startswith(second) or second.startswith(first)

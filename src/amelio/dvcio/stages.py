@@ -5,10 +5,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amelio.errors import InputError
 from amelio.model import OutputPath, Stage, StageKind
 
 if TYPE_CHECKING:
     from dvc.output import Output
+    from dvc.repo import Repo
     from dvc.stage import Stage as DvcStage
 
 
@@ -48,6 +50,20 @@ def local_paths(stage: "DvcStage") -> list[str]:
     return [item.fs_path for item in (*stage.deps, *stage.outs) if is_local(item)]
 
 
+def require_storable(stage: "DvcStage") -> None:
+    """Raises InputError for outputs outside of the repository that DVC is to cache: it cannot."""
+    outside = [
+        str(out) for out in stage.outs if is_local(out) and out.use_cache and not out.is_in_repo
+    ]
+    if outside:
+        raise InputError(
+            f"{stage.addressing}: outputs outside of the repository cannot be cached: "
+            f"{', '.join(outside)}",
+            path=stage.relpath,
+            hint="give them `cache: false`, or put them inside",
+        )
+
+
 def _output_path(out: "Output") -> OutputPath:
     return OutputPath(out.fs_path, bool(out.persist), not out.is_in_repo)
 
@@ -67,6 +83,19 @@ def branch(root: Path) -> str:
         except OSError:
             continue
     return ""
+
+
+def head_commit(repo: "Repo") -> str | None:
+    """The commit that is checked out; None without Git or a first commit."""
+    from dvc.scm import NoSCM
+    from scmrepo.exceptions import SCMError
+
+    if isinstance(repo.scm, NoSCM):
+        return None
+    try:
+        return str(repo.scm.get_rev())
+    except SCMError:  # before the first commit
+        return None
 
 
 def signature(stage: "DvcStage") -> str:

@@ -1,7 +1,7 @@
 """A DVC repository as the engine's `Workspace`. Everything here runs in one thread."""
 
 # Paths are strings here: they come from DVC or the kernel, and are many.
-# ruff: noqa: PTH110, PTH118, PTH120
+# ruff: noqa: PTH118, PTH120
 
 import logging
 import os
@@ -13,13 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amelio import faults
-from amelio.dvcio import commands, judge, outputs, runcache, watch
+from amelio.dvcio import commands, judge, outputs, ownership, runcache, values, watch
 from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
+from amelio.dvcio.interpolation import Interpolations
 from amelio.dvcio.lockfiles import LockFiles
 from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
+from amelio.dvcio.room import Room
 from amelio.dvcio.selection import select
-from amelio.dvcio.stages import branch, describe, identify, is_local, local_paths, signature
+from amelio.dvcio.stages import (
+    branch,
+    describe,
+    head_commit,
+    identify,
+    is_local,
+    local_paths,
+    require_storable,
+    signature,
+)
 from amelio.dvcio.translate import stage_translated, suggesting, translated
 from amelio.dvcio.trust import Trust
 from amelio.dvcio.version import require_known_dvc
@@ -30,12 +41,14 @@ from amelio.model import (
     Selection,
     Stage,
     Task,
+    UnsafeParameter,
     Verdict,
     Watched,
     never,
 )
 
 if TYPE_CHECKING:
+    from dvc.output import Output
     from dvc.repo import Repo
     from dvc.stage import Stage as DvcStage
 
@@ -63,6 +76,9 @@ class DvcWorkspace:
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
         self._branch = branch(self.root)
+        self._interpolations = Interpolations()
+        self._room = Room(repo)
+        self._owned: Mapping[str, Output] = {}
         self._planned_ns = 0
         self._trust = Trust(repo.state, Path(repo.tmp_dir) / "amelio" / "trusted.json")
 
@@ -115,6 +131,8 @@ class DvcWorkspace:
         self._planned_ns = time.time_ns()
         with translated(InputError), suggesting(self.repo):
             stages, graph = select(self.repo, selection)
+        for stage in stages:
+            require_storable(stage)
         planned = {stage: identify(stage) for stage in stages}
         self._ranks = {key: rank for rank, key in enumerate(planned.values())}
         self._stages = {key: stage for stage, key in planned.items()}
@@ -153,6 +171,11 @@ class DvcWorkspace:
                 return False
         return True
 
+    def unsafe_parameters(self, stage: str) -> Sequence[UnsafeParameter]:
+        """Parameters in the stage's command that a shell would not take for plain words."""
+        with stage_translated():
+            return self._interpolations.unsafe(self._stages[stage])
+
     def claim(self, stage: str) -> None:
         """Take DVC's path locks of the stage. Raises BusyError."""
         with stage_translated():
@@ -185,6 +208,10 @@ class DvcWorkspace:
         if [dep.hash_info for dep in found.deps] != looked_up:
             raise StageFailedError("inputs changed while its outputs were restored; run again")
         return self.record(stage, policy, lambda _: None)
+
+    def require_room(self, stage: str, policy: Policy) -> None:
+        """Look for a read-only cache or a full disk before anything runs."""
+        self._room.require(self._stages[stage], is_stored=not policy.no_commit)
 
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Hash the inputs as they are now; that is what the lock entry will say."""
@@ -275,6 +302,24 @@ class DvcWorkspace:
             self._locks.queue(found)
         return self.facts(stage)
 
+    def owned_paths(self) -> Mapping[str, str]:
+        """Every local output of a stage with a command, with that stage's name."""
+        self._owned = ownership.owned_outputs(self.repo)
+        return {path: out.stage.addressing for path, out in self._owned.items()}
+
+    def is_rightful(self, path: str) -> bool:
+        """Whether what looks changed is as recorded, or another DVC command works on it."""
+        if self._path_locks.is_written_by_others(path):
+            return True
+        with stage_translated():
+            self._trust.check([path])
+            return ownership.is_as_recorded(self._owned[path])
+
+    def secure_cache(self, paths: Sequence[str], since: float) -> list[str]:
+        """Take overwritten objects out of the cache."""
+        with stage_translated():
+            return ownership.put_damaged_aside(self.repo, paths, since)
+
     def flush(self) -> None:
         """Write all queued lock entries."""
         with translated():
@@ -295,27 +340,15 @@ class DvcWorkspace:
     def parameters(self, stage: str) -> Mapping[str, Any]:
         """`params.yaml` beside the stage's `dvc.yaml`."""
         path = os.path.join(os.path.dirname(self._stages[stage].path), "params.yaml")
-        return self._load(path) or {}
+        return values.load_values(self.repo, path) or {}
 
     def metric_files(self) -> Mapping[str, str]:
         """Every metrics output of every stage."""
-        return {
-            os.path.relpath(out.fs_path, self.repo.root_dir): identify(out.stage)
-            for out in self.repo.index.metrics
-            if out.protocol == "local"
-        }
+        return values.metric_files(self.repo)
 
     def read_metric(self, path: str) -> Any:
         """A metrics file's content, None without the file."""
-        return self._load(os.path.join(self.repo.root_dir, path))
-
-    def _load(self, path: str) -> Any:
-        from dvc.utils.serialize import load_path
-
-        if not os.path.exists(path):
-            return None
-        with translated(InputError):
-            return load_path(path, self.repo.fs)
+        return values.load_values(self.repo, os.path.join(self.repo.root_dir, path))
 
     def probe_environment(self) -> Mapping[str, str]:
         """The search path of stages, and the root."""
@@ -341,30 +374,20 @@ class DvcWorkspace:
         with stage_translated():
             if not out.exists:
                 return True
-            if not out.changed_checksum():
-                return True
-            return bool(out.use_cache and out.cache.exists(out.get_hash().value))
+            try:
+                if not out.changed_checksum():
+                    return True
+                return bool(out.use_cache and out.cache.exists(out.get_hash().value))
+            except FileNotFoundError:  # a link that leads nowhere
+                return False
 
     def revision(self) -> str | None:
         """The commit that is checked out; None without Git or a first commit."""
-        from dvc.scm import NoSCM
-        from scmrepo.exceptions import SCMError
-
-        if isinstance(self.repo.scm, NoSCM):
-            return None
-        try:
-            return str(self.repo.scm.get_rev())
-        except SCMError:  # before the first commit
-            return None
+        return head_commit(self.repo)
 
     def recorded_parameters(self) -> Mapping[str, Any]:
         """The parameters of the plan's stages, by file, as last recorded."""
-        found: dict[str, dict[str, Any]] = {}
-        for stage in self._stages.values():
-            for dep in stage.params:
-                if isinstance(dep.hash_info.value, dict):
-                    found.setdefault(str(dep), {}).update(dep.hash_info.value)
-        return found
+        return values.recorded_parameters(self._stages.values())
 
     def watched(self) -> Watched | None:
         """What decides that there is nothing to do, as it was when that was decided.

@@ -11,6 +11,7 @@ from amelio import faults
 from amelio.engine import attic
 from amelio.engine.attic import Move
 from amelio.engine.journal import PUT_BACK, RECORDED, Entry, Journal, OpenAttempt
+from amelio.errors import EnvironmentFailedError
 from amelio.model import OutputPath
 
 LOG = "log"
@@ -106,9 +107,18 @@ class Attempts:
         return folder
 
     def put_back(self, attempt: Attempt) -> None:
-        """The attempt came to nothing: old outputs return, new ones are kept in its folder."""
-        attic.put_back(attempt.moves, attempt.folder / "kept")
-        self._journal.close([attempt.id], PUT_BACK)
+        """The attempt came to nothing: old outputs return, new ones are kept in its folder.
+
+        Raises EnvironmentFailedError.
+        """
+        try:
+            attic.put_back(attempt.moves, attempt.folder / "kept")
+            self._journal.close([attempt.id], PUT_BACK)
+        except OSError as error:
+            raise EnvironmentFailedError(
+                f"cannot bring old outputs back: {error.strerror}: {error.filename}",
+                hint="mend that; the next run brings them back",
+            ) from error
 
     def commit(self, attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
         """The attempts' results are recorded, or no longer wanted.
@@ -125,8 +135,7 @@ class Attempts:
             kept += [
                 (attempt.stage, move.aside)
                 for move in attempt.moves
-                if (move.path in attempt.precious or move.is_outside)
-                and os.path.lexists(move.aside)
+                if move.path in attempt.precious and os.path.lexists(move.aside)
             ]
         return kept
 

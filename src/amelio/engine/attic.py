@@ -23,14 +23,12 @@ class Move:
     existed: there was an old one. Without it, a repetition after a crash could not tell old from
         half-made
     is_copy: the original stays in place
-    is_outside: outside of the repository: the old one is never removed
     """
 
     path: str
     aside: str
     existed: bool = True
     is_copy: bool = False
-    is_outside: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For the journal."""
@@ -39,26 +37,25 @@ class Move:
             "aside": self.aside,
             "existed": self.existed,
             "copy": self.is_copy,
-            "outside": self.is_outside,
         }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> "Move":
         """From the journal."""
-        return cls(raw["path"], raw["aside"], raw["existed"], raw["copy"], raw["outside"])
+        return cls(raw["path"], raw["aside"], raw["existed"], raw["copy"])
 
 
 def plan_moves(outputs: Sequence[OutputPath], folder: Path) -> list[Move]:
-    """How the outputs step aside into `folder`."""
+    """How the outputs step aside into `folder`; those outside of the repository stay untouched."""
     return [
         Move(
             path=out.path,
             aside=str(folder / "old" / f"{n}-{Path(out.path).name}"),
             existed=os.path.lexists(out.path),
             is_copy=out.is_persistent,
-            is_outside=out.is_outside,
         )
         for n, out in enumerate(outputs)
+        if not out.is_outside
     ]
 
 
@@ -101,7 +98,7 @@ def put_back(moves: Sequence[Move], kept: Path) -> None:
 def discard(moves: Sequence[Move], keep: Sequence[str]) -> None:
     """Remove the old outputs but those of the paths in `keep`, whose content is nowhere else."""
     for move in moves:
-        if move.path not in keep and not move.is_outside:
+        if move.path not in keep:
             remove(move.aside)
 
 

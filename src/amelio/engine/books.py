@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
+from amelio.engine.borders import Borders
 from amelio.engine.events import Event, EventKind, Listener
 from amelio.engine.schedule import Schedule
 from amelio.errors import AmelioError
@@ -26,6 +27,7 @@ class Books:
         policy: Policy,
         schedule: Schedule,
         expected_s: Mapping[str, float],
+        borders: Borders,
         listener: Listener,
     ) -> None:
         self._ws = workspace
@@ -33,6 +35,7 @@ class Books:
         self._policy = policy
         self._schedule = schedule
         self._expected_s = expected_s
+        self._borders = borders
         self._listen = listener
         self._results: dict[str, StageResult] = {}
         self.errors: dict[str, AmelioError] = {}
@@ -102,5 +105,6 @@ class Books:
         result = StageResult(key, self._name(key), outcome, **facts)  # type: ignore[arg-type]
         self._results[key] = result
         self._ws.release(key)
+        self._borders.end(key)
         self.tell(EventKind.ENDED, key, result=result)
         return result

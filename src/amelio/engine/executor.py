@@ -27,6 +27,7 @@ class Exit:
     code: exit code, negative for a signal
     signal: the signal that amelio passed on, 0 when none
     inputs, outputs: fingerprints as the guard found them afterwards
+    ended: when (seconds since 1970)
     """
 
     attempt: str
@@ -37,6 +38,7 @@ class Exit:
     usage: Usage
     inputs: dict[str, str]
     outputs: dict[str, str]
+    ended: float = 0.0
 
     @property
     def is_good(self) -> bool:
@@ -62,6 +64,7 @@ def exit_of(entry: dict[str, Any]) -> Exit:
         usage=usage,
         inputs=entry["inputs"] or {},
         outputs=entry["outputs"] or {},
+        ended=entry["ended"],
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from amelio.engine.conditions import Conditions, ProbeNeededError
+from amelio.engine.injection import require_plain_words
 from amelio.engine.schedule import Schedule
-from amelio.errors import AmelioError
+from amelio.errors import AmelioError, InputError
 from amelio.model import Outcome, Policy, Reason, ReasonKind, Stage, StageKind, Workspace
 
 
@@ -32,6 +33,8 @@ def forecast(
     policy: Policy,
     conditions: Conditions,
     expected_s: Mapping[str, float],
+    *,
+    allow_unsafe_params: bool = False,
 ) -> list[Forecast]:
     """Judge every stage in serial order, counting on those that it needs. Runs nothing."""
     found: dict[str, Forecast] = {}
@@ -39,10 +42,20 @@ def forecast(
     for stage in stages:
         is_forced = policy.force or stage.id in forced
         this = _foresee(workspace, stage, replace(policy, force=is_forced), conditions, found)
+        if this.outcome in _MAKING and not allow_unsafe_params:
+            this = _refused(workspace, this)
         found[stage.id] = replace(this, expected_s=expected_s.get(stage.id))
         if policy.force_downstream and (is_forced or this.outcome in _MAKING):
             forced.update(other.id for other in stages if stage.id in other.needs)
     return list(found.values())
+
+
+def _refused(workspace: Workspace, forecast: Forecast) -> Forecast:
+    try:
+        require_plain_words(workspace, forecast.stage)
+    except InputError as error:
+        return replace(forecast, outcome=Outcome.FAILED, message=str(error))
+    return forecast
 
 
 _MAKING = (Outcome.RAN, Outcome.RESTORED)

@@ -34,13 +34,18 @@ def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[st
     inputs are what they were at its start. Of several for one stage the last counts.
     """
     finished: dict[str, Finished] = {}
+    state = journal.path.parent
     for found in journal.recorded_attempts():
         attempt = reopen(found)
+        if not _is_of(attempt, state):
+            continue
         attic.discard(attempt.moves, attempt.precious)
     for found in journal.open_attempts():
         locks.wait_until_free(locks.stage_lock(locks_folder, found.stage), DEATH_PATIENCE_S)
     for found in journal.open_attempts():  # again: a guard may have reported while we waited
         attempt = reopen(found)
+        if not _is_of(attempt, state):
+            continue
         older = finished.pop(found.stage, None)
         if older:
             attempts.commit([older.attempt])
@@ -54,6 +59,12 @@ def recover(journal: Journal, attempts: Attempts, locks_folder: Path) -> dict[st
             attempts.put_back(attempt)
     journal.compact()
     return finished
+
+
+def _is_of(attempt: Attempt, state: Path) -> bool:
+    """Whether the attempt was made here: not in a repository that was copied or moved since."""
+    places = [attempt.folder, *(Path(move.aside) for move in attempt.moves)]
+    return all(place.is_relative_to(state) and ".." not in place.parts for place in places)
 
 
 def _are(fingerprints: Mapping[str, str]) -> bool:

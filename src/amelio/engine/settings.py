@@ -44,12 +44,15 @@ class ProjectSettings:
     jobs: stages at a time when the command line does not say
     resources: totals of the counters; cpu and gpu have the machine's as default
     keep_runs, keep_bytes: how many run records, and how much in their folders, are kept
+    allow_unsafe_params: whether parameters with characters that mean something to a shell may
+        stand in commands
     """
 
     jobs: int = 1
     resources: Mapping[str, int] = field(default_factory=dict)
     keep_runs: int = 50
     keep_bytes: int = 2 * 1024**3
+    allow_unsafe_params: bool = False
     env: tuple[str, ...] = ()
 
 
@@ -115,6 +118,9 @@ def load_project(root: Path) -> ProjectSettings:
             keep_runs=_count(
                 _mapping(records, "records").get("keep_runs", 50), "records.keep_runs", 1
             ),
+            allow_unsafe_params=_flag(
+                core.get("allow_unsafe_params", False), "core.allow_unsafe_params"
+            ),
             keep_bytes=_count(records.get("keep_mb", 2048), "records.keep_mb", 1) * 1024**2,
             env=tuple(_names(raw.get("env") or [])),
         )
@@ -163,6 +169,12 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any]:
 def _count(value: Any, name: str, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
+    return value
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name}: expected true or false, got {value!r}")
     return value
 
 

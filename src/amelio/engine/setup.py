@@ -40,6 +40,24 @@ class Running:
     n_attempts: int
 
 
+@dataclass
+class Underway:
+    """What is between its start and its end: starts fill it, ends empty it.
+
+    running: attempts whose commands run, by attempt
+    not_before: stages that wait for another try, until when (monotonic seconds)
+    tries: how often each stage's commands were started
+    finished: attempts of a crashed run that only lack their record, by stage
+    done_elsewhere: signatures of work that another run does now, by stage
+    """
+
+    finished: dict[str, Finished]
+    running: dict[str, Running] = field(default_factory=dict)
+    not_before: dict[str, float] = field(default_factory=dict)
+    tries: dict[str, int] = field(default_factory=dict)
+    done_elsewhere: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Setup:
     """What a run is given.
@@ -50,6 +68,7 @@ class Setup:
     leave: what is done with it at the end
     confirm: asked before each stage starts, for `--interactive`
     neighbours: what is shared with other runs; None when there are none
+    allow_unsafe_params: whether parameters in commands may be more than plain words
     """
 
     workspace: Workspace
@@ -65,3 +84,4 @@ class Setup:
     finished: Mapping[str, Finished] = field(default_factory=dict)
     confirm: Callable[[str], bool] | None = None
     neighbours: Neighbours | None = None
+    allow_unsafe_params: bool = False
