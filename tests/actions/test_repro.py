@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -185,6 +186,26 @@ def test_reasons_are_all_told_with_old_and_new(project: Project) -> None:
     }  # fmt: skip
     assert ReasonKind.UPSTREAM in {r.kind for r in found["b"].reasons}
     assert sorted(p.name for p in project.root.iterdir()) == before
+
+
+def test_a_folder_tells_how_many_of_its_files_changed(project: Project) -> None:
+    for n in range(5):
+        project.write(f"folder/sub/{n}", str(n))
+    project.stages(
+        a={"cmd": "cp -r folder made", "deps": ["folder"], "outs": ["made"]},
+        b={"cmd": "ls made > b", "deps": ["made"], "outs": ["b"]},
+    )
+    project.repro()
+    project.write("folder/sub/1", "changed")
+    project.write("folder/new", "new")
+    (project.root / "folder/sub/2").unlink()
+    (project.root / "made" / "sub" / "0").unlink()
+    found = project.forecast()
+    told = {name: {r.what: r.note for r in found[name].reasons} for name in ("a", "b")}
+    assert told["a"]["folder"] == "3 of 6 files: 1 added, 1 removed, 1 changed"
+    assert told["b"]["made"] == "1 of 5 files: 1 removed"
+    shutil.rmtree(project.root / ".dvc" / "tmp" / "amelio" / "folders")
+    assert project.forecast()["a"].reasons[0].note == "modified"
 
 
 def test_a_hand_edited_output_is_kept_aside(project: Project) -> None:

@@ -1,6 +1,10 @@
 """What `amelio repro`, `why` and `logs` print."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -81,3 +85,28 @@ def test_wrong_words_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["repro", "--jobs", "-1"]) == 2
     assert cli.run(["logs", "nothing"]) == 2
     assert "nothing has run here yet" in capsys.readouterr().err
+
+
+def test_logs_follow_a_stage_until_it_has_ended(project: Project) -> None:
+    steps = "; ".join(f"while [ ! -e go{n} ]; do sleep 0.05; done; echo {n}" for n in (1, 2))
+    project.stages(a={"cmd": f"echo 0; {steps}; echo > a", "outs": ["a"]})
+    argv = [sys.executable, "-W", "ignore", "-m", "amelio"]
+    run = subprocess.Popen([*argv, "repro", "-q"], cwd=project.root)
+    deadline = time.monotonic() + 60
+    while not list(project.root.glob(".dvc/tmp/amelio/runs/*/*/log")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    with subprocess.Popen(
+        [*argv, "logs", "a", "--follow"],
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as following:
+        assert following.stdout is not None
+        for n in (0, 1, 2):
+            assert following.stdout.readline() == f"{n}\n"  # each before the next one may come
+            project.write(f"go{n + 1}", "")
+        assert run.wait(60) == 0
+        assert following.stdout.read() == ""
+        assert following.wait(60) == 0

@@ -48,5 +48,6 @@ EXTENDED = {
     "params": Command("amelio.cli.params:params", "DVC's, and `params show`, --show-md."),
     "gc": Command("amelio.cli.garbage:gc", "DVC's; lists what it would free, then asks."),
     "cache": Command("amelio.cli.cache:cache", "DVC's; `cache dir` makes and tries the folder."),
+    "config": Command("amelio.cli.config:config", "DVC's, and core.jobs, in amelio.yaml."),
     "remote": Command("amelio.cli.remote:remote", "DVC's; keeps credentials out of Git."),
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from amelio.dvcio.folders import Folders, status_and_object
 from amelio.model import Reason, ReasonKind, Verdict
 
 if TYPE_CHECKING:
@@ -20,18 +21,20 @@ def judge(
     stage: "Stage",
     upstream: Sequence["Stage"],
     entry: Callable[[], dict[str, Any] | None],
+    folders: Folders,
     *,
     allow_missing: bool,
 ) -> Verdict:
     """Compare `stage` with its lock entry the way `Stage.changed` does, but without stopping at the
     first reason.
 
+    folders: what folders had in them
     entry: gives the lock entry as it was read; asked only when the stage has a reason to run
     """
     reasons = _command_reasons(stage, entry)
     missing: list[Reason] = []
     for dep in _deps_that_count(stage):
-        for reason, is_excused in _dep_reasons(dep, upstream):
+        for reason, is_excused in _dep_reasons(dep, upstream, folders):
             (missing if is_excused else reasons).append(reason)
     if not stage.frozen and (stage.is_callback or stage.always_changed):
         note = "no dependencies and no outputs" if stage.is_callback else "always_changed"
@@ -99,10 +102,12 @@ def _deps_that_count(stage: "Stage") -> Iterable["Dependency"]:
     return deps
 
 
-def _dep_reasons(dep: "Dependency", upstream: Sequence["Stage"]) -> list[tuple[Reason, bool]]:
+def _dep_reasons(
+    dep: "Dependency", upstream: Sequence["Stage"], folders: Folders
+) -> list[tuple[Reason, bool]]:
     from dvc.dependency import ParamsDependency
 
-    status = dep.status()
+    status, now = status_and_object(dep)
     if not status:
         return []
     found = status.get(str(dep), next(iter(status.values())))
@@ -114,7 +119,8 @@ def _dep_reasons(dep: "Dependency", upstream: Sequence["Stage"]) -> list[tuple[R
     if isinstance(dep, ParamsDependency):
         return [(reason, is_excused) for reason in _param_reasons(dep, found)]
     kind = ReasonKind.CODE if is_program(str(dep.fs_path)) else ReasonKind.DATA
-    return [(Reason(kind, str(dep), old=short_hash(dep), note=str(found)), is_excused)]
+    note = folders.difference(dep, now) or str(found)
+    return [(Reason(kind, str(dep), old=short_hash(dep), note=note), is_excused)]
 
 
 def _param_reasons(dep: "ParamsDependency", found: object) -> list[Reason]:

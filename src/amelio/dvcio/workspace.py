@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from amelio import faults
 from amelio.dvcio import commands, judge, outputs, ownership, runcache, values, watch
+from amelio.dvcio.folders import Folders
 from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
 from amelio.dvcio.interpolation import Interpolations
 from amelio.dvcio.lockfiles import LockFiles
@@ -78,6 +79,7 @@ class DvcWorkspace:
         self._branch = branch(self.root)
         self._interpolations = Interpolations()
         self._room = Room(repo)
+        self._folders = Folders(Path(repo.tmp_dir) / "amelio" / "folders")
         self._owned: Mapping[str, Output] = {}
         self._planned_ns = 0
         self._trust = Trust(repo.state, Path(repo.tmp_dir) / "amelio" / "trusted.json")
@@ -151,6 +153,7 @@ class DvcWorkspace:
                 self._stages[stage],
                 self._upstream[stage],
                 lambda: self._locks.entry(self._stages[stage]),
+                self._folders,
                 allow_missing=policy.allow_missing,
             )
 
@@ -271,6 +274,7 @@ class DvcWorkspace:
                 self.repo.stage_cache.save(found)
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
             self._locks.queue(found)
+            self._folders.remember(found)
         self._trust.note(out.fs_path for out in found.outs if is_local(out))
         return self.facts(stage)
 
