@@ -130,12 +130,12 @@ def _has_files(path: str) -> bool:
 
 
 def _changed_at(path: str) -> float | None:
-    """When a file or anything in a folder was last changed; None when it is gone."""
+    """When a file or anything in a folder was last changed; None when that cannot be said."""
     try:
         newest = os.stat(path).st_ctime
         for folder, folders, files in os.walk(path):
             for name in (*folders, *files):
-                newest = max(newest, os.lstat(f"{folder}/{name}").st_ctime)
+                newest = max(newest, os.stat(f"{folder}/{name}").st_ctime)
     except OSError:
         return None
     return newest
