@@ -12,7 +12,9 @@ from tests.conftest import Run
 TEXT = """\
 # how we work
 alerts:  # nobody at night
-  urls: ["x"]   # none yet
+  urls:
+    - "x"   # none yet
+    - 'y'
 
 core: {allow_unsafe_params: false}
 """

@@ -17,10 +17,12 @@ def config(words: list[str]) -> int:
     arguments = read_arguments(words)
     if arguments is None:
         return PARSER_ERROR
+    if arguments.name is None or ".".join(arguments.name[1:]) != JOBS:
+        return become_dvc(words)
     root = dvc_root(Path())
     if root is None:
         raise InputError("you are not inside of a DVC repository", hint="make one with `dvc init`")
-    if arguments.name != JOBS or arguments.level not in (None, "repo"):
+    if arguments.level not in (None, "repo"):
         raise InputError(
             f"{JOBS} stands in the project's amelio.yaml",
             hint=f"`amelio config {JOBS}`, `amelio config {JOBS} 4`, `amelio config -u {JOBS}`",
