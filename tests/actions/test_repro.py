@@ -192,7 +192,7 @@ def test_a_folder_tells_how_many_of_its_files_changed(project: Project) -> None:
     for n in range(5):
         project.write(f"folder/sub/{n}", str(n))
     project.stages(
-        a={"cmd": "cp -r folder made", "deps": ["folder"], "outs": ["made"]},
+        a={"cmd": "cp -r folder made; echo > made/y", "deps": ["folder"], "outs": ["made"]},
         b={"cmd": "ls made > b", "deps": ["made"], "outs": ["b"]},
     )
     project.repro()
@@ -203,7 +203,7 @@ def test_a_folder_tells_how_many_of_its_files_changed(project: Project) -> None:
     found = project.forecast()
     told = {name: {r.what: r.note for r in found[name].reasons} for name in ("a", "b")}
     assert told["a"]["folder"] == "3 of 6 files: 1 added, 1 removed, 1 changed"
-    assert told["b"]["made"] == "1 of 5 files: 1 removed"
+    assert told["b"]["made"] == "1 of 6 files: 1 removed"
     shutil.rmtree(project.root / ".dvc" / "tmp" / "amelio" / "folders")
     assert project.forecast()["a"].reasons[0].note == "modified"
 
