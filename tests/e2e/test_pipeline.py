@@ -77,6 +77,7 @@ def everything_runs(amelio: Run, project: Path) -> None:
     stages = ran(done.stdout)
     assert stages[:3] == ["prepare_train", "hyperopt", "train"]
     assert set(stages[3:]) > {"evaluate", "compare_models", "performance_test", "check_quality"}
+    assert stages.index("monitor_drift") < stages.index("check_quality")
     assert {row["lot"] for row in predictions(project)} == {f"s{n}" for n in range(2, 10)}
     metrics = json.loads((project / "metrics/eval_metrics.json").read_text())
     assert 0 < metrics["overall"]["average_accuracy"] <= 1
@@ -84,7 +85,7 @@ def everything_runs(amelio: Run, project: Path) -> None:
     plots = {
         path.relative_to(project / "plots").parts[0] for path in (project / "plots").rglob("*.*")
     }
-    assert plots == {"hyperopt", "training", "evaluate", "performance"}
+    assert plots == {"hyperopt", "training", "evaluate", "performance", "drift"}
     shown = amelio("plots", "show", cwd=project)
     assert shown.returncode == 0, shown.stderr
 
@@ -108,7 +109,13 @@ def a_new_lot_is_predicted_alone(amelio: Run, project: Path) -> None:
     assert amelio("lots", "sync", cwd=project).returncode == 0
     done = amelio("repro", "inference_batches", cwd=project)
     assert done.returncode == 0, done.stderr
-    assert ran(done.stdout) == ["prepare_train", "predict_lot@s10", "inference_batches"]
+    assert ran(done.stdout) == [
+        "prepare_train",
+        "monitor_drift",
+        "check_quality",
+        "predict_lot@s10",
+        "inference_batches",
+    ]
     by_file = {row["filename"]: row for row in predictions(project)}
     same = [{**by_file[name], "filename": "", "lot": ""} for name in by_file if "_00000" in name]
     assert same[0] == same[-1]  # the same image in s2 and s10

@@ -260,6 +260,22 @@ class PerformanceParams(Section):
     min_accuracy_under_noise: Share = 0.5
 
 
+class DriftParams(Section):
+    """When a lot counts as different from the training images.
+
+    n_images: images of a lot, and of the training images, that are looked at
+    n_directions: of the embedding, the main ones
+    confidence: chance that a lot like the training images is not reported
+    min_ks, min_psi: smaller changes do not count, however sure
+    """
+
+    n_images: Annotated[int, Field(ge=1)] = 1000
+    n_directions: Annotated[int, Field(ge=1)] = 8
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.999
+    min_ks: Annotated[float, Field(gt=0, le=1)] = 0.2
+    min_psi: Annotated[float, Field(gt=0)] = 0.25
+
+
 class Params(BaseModel):
     """The sections of `params.yaml` that our stages read; other sections are the user's."""
 
@@ -273,6 +289,7 @@ class Params(BaseModel):
     inference: InferenceParams = InferenceParams()
     compare: CompareParams = CompareParams()
     performance: PerformanceParams = PerformanceParams()
+    drift: DriftParams = DriftParams()
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

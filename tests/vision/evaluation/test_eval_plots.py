@@ -158,6 +158,7 @@ TEMPLATE = Path(amelio.templates.__file__).parent / "vision/dvc.yaml"
 
 KINDS = ("confusion", "classes", "calibration")
 NAMES = ("hair_colour", "glasses")
+DRIFT = "plots/drift/lots/s2.csv"
 CURVE = "plots/training/plots/metrics/train/loss.tsv"
 
 
@@ -170,6 +171,7 @@ def pipeline() -> str:
         "train": {"cmd": "true", "outs": ["plots/training"]},
         "evaluate": {"cmd": "true", "outs": ["plots/evaluate"], "metrics": metrics},
         "performance_test": {"cmd": "true", "outs": ["plots/performance"]},
+        "monitor_drift": {"cmd": "true", "outs": ["plots/drift"]},
     }
     return json.dumps({"stages": stages, "plots": plots})  # JSON is YAML
 
@@ -193,6 +195,9 @@ def test_dvc_shows_and_compares_all_of_it(repository: Path, amelio: Run) -> None
             ["level", "brightness", "blur", "noise", "jpeg", "shift"],
             [[0, 0.9, 0.9, 0.9, 0.9, 0.9], [1, 0.8, 0.7, 0.6, 0.5, 0.4]],
         )
+        write_csv(repository / "plots/drift/lots.csv", ["lot", "strength"], [["s2", 0.5]])
+        write_csv(repository / DRIFT, ["trait", "strength"], [["brightness", 0.5]])
+        (repository / "plots/drift/pictures.png").write_bytes(mistakes_sheet(found))
         figures = eval_metrics(found, list(Metric))
         save_eval_metrics(figures, repository / "metrics/eval_metrics.json")
         assert amelio("commit", "--force", cwd=repository).returncode == 0
@@ -211,7 +216,9 @@ def test_dvc_shows_and_compares_all_of_it(repository: Path, amelio: Run) -> None
     expected |= {"plots/evaluate/mistakes.png", "plots/hyperopt/keys/learning_rate.csv", CURVE}
     shown = read("plots", "show")
     assert "errors" not in shown
-    assert shown["data"].keys() == expected | {"Tuning trials", "Accuracy on changed images"}
+    expected |= {"Tuning trials", "Accuracy on changed images", "Drift of the lots"}
+    expected |= {DRIFT, "plots/drift/pictures.png"}
+    assert shown["data"].keys() == expected
     spec = shown["data"]["plots/evaluate/confusion/glasses.csv"][0]["content"]
     assert len(spec["data"]["values"]) == 60
     compared = read("plots", "diff", "HEAD")["data"]

@@ -72,13 +72,21 @@ def mistakes_sheet(evaluation: Evaluation) -> bytes:
     title = f"{n_wrong} wrong of {n_all} predictions on {len(evaluation.files)} test images"
     if len(mistakes) < n_wrong:
         title += f"; the {len(mistakes)} surest"
-    draw.text((MARGIN, MARGIN), title, INK, _font(18))
+    draw.text((MARGIN, MARGIN), title, INK, text_font(18))
     for index, mistake in enumerate(mistakes):
         row, column = divmod(index, COLUMNS)
         _draw_cell(sheet, (MARGIN + column * CELL_WIDTH, TITLE + row * CELL_HEIGHT), mistake)
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def text_font(size: int) -> FreeTypeFont:
+    """The font of our pictures; it has no letters with accents."""
+    font = ImageFont.load_default(size)  # the one inside Pillow: the same on every machine
+    if not isinstance(font, FreeTypeFont):
+        raise TypeError("Pillow was built without FreeType")
+    return font
 
 
 def _draw_cell(sheet: Image.Image, corner: tuple[int, int], mistake: Mistake) -> None:
@@ -98,7 +106,7 @@ def _draw_cell(sheet: Image.Image, corner: tuple[int, int], mistake: Mistake) ->
         (f"taken for {mistake.predicted}", RED, f"{mistake.probability:.1%}"),
         (mistake.file, GREY, ""),
     ]
-    font = _font(14)
+    font = text_font(14)
     for number, (text, colour, aside) in enumerate(lines):
         y = top + PICTURE + 6 + number * LINE
         room = PICTURE - (font.getlength(aside) + 6 if aside else 0)
@@ -120,10 +128,3 @@ def _shortened(text: str, font: FreeTypeFont, width: float) -> str:
         kept -= 1
         shown = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
     return shown
-
-
-def _font(size: int) -> FreeTypeFont:
-    font = ImageFont.load_default(size)  # the one inside Pillow: the same on every machine
-    if not isinstance(font, FreeTypeFont):
-        raise TypeError("Pillow was built without FreeType")
-    return font

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model
@@ -61,7 +62,7 @@ def predict_files(
         return _predict_batch(model, batch)
 
     batches = (files[i : i + batch_size] for i in range(0, len(files), batch_size))
-    with bombs_refused(), _one_thread_each():
+    with bombs_refused(), one_thread_each():
         for predictions in in_order(predict, batches, n_workers):
             advance(len(predictions))
             yield from predictions
@@ -86,17 +87,32 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _predict_batch(model: Model, files: Sequence[Path]) -> list[Prediction]:
-    size = model.preprocessing.image_size
+def load_batch(files: Sequence[Path], preprocessing: Preprocessing) -> tuple[Tensor, list[str]]:
+    """Decode files: the readable ones, (n, 3, S, S) uint8, and for each file why not, or ""."""
+    size = preprocessing.image_size
     images = np.empty((len(files), 3, size, size), np.uint8)
     reasons = [
-        _load(file, target, model.preprocessing) for file, target in zip(files, images, strict=True)
+        _load(file, target, preprocessing) for file, target in zip(files, images, strict=True)
     ]
     readable = [row for row, reason in enumerate(reasons) if not reason]
-    best = [
-        probabilities.max(dim=1)
-        for probabilities in predict_probabilities(model, torch.from_numpy(images[readable]))
-    ]
+    return torch.from_numpy(images[readable]), reasons
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let torch compute in the thread that calls it: the workers fill the cores already."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _predict_batch(model: Model, files: Sequence[Path]) -> list[Prediction]:
+    images, reasons = load_batch(files, model.preprocessing)
+    readable = [row for row, reason in enumerate(reasons) if not reason]
+    best = [probabilities.max(dim=1) for probabilities in predict_probabilities(model, images)]
     codes = [found.indices.tolist() for found in best]
     values = [[round(value, 6) for value in found.values.tolist()] for found in best]
     place = {row: i for i, row in enumerate(readable)}
@@ -122,14 +138,3 @@ def _load(file: Path, target: Pixels, preprocessing: Preprocessing) -> str:
     except UnreadableImageError as error:
         return error.reason
     return ""
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let torch compute in the thread that calls it: the workers fill the cores already."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

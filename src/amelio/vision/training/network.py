@@ -55,7 +55,10 @@ class AttributeNet(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Logits (N, C) float32 per attribute, for images (N, 3, H, W) uint8 or float in 0..255."""
-        embedding = self.embed(images)
+        return self.classify(self.embed(images))
+
+    def classify(self, embedding: Tensor) -> tuple[Tensor, ...]:
+        """Logits (N, C) float32 per attribute, of embeddings (N, embedding_size)."""
         return tuple(head(embedding).float() for head in self.heads)
 
     @torch.no_grad()

@@ -1,0 +1,1 @@
+"""Lots against the training images: traits, shifts, drift."""
