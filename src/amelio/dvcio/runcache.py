@@ -6,8 +6,11 @@ if TYPE_CHECKING:
     from dvc.stage import Stage
 
 
-def find(stage: "Stage", *, run_cache: bool, pull: bool) -> "Stage | None":
+def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "Stage | None":
     """A stand-in stage whose outputs are all in the cache, or None.
+
+    is_locked: whether the dependencies are as the lock entry has them; once they were taken as they
+        are now they always fit, but the entry's outputs are not theirs
 
     As a side effect the stage's dependencies are taken as they are now, unless its lock entry
     already fits. The order of the checks is that of dvc 3.67 `StageCache.restore`, without its
@@ -21,7 +24,8 @@ def find(stage: "Stage", *, run_cache: bool, pull: bool) -> "Stage | None":
     if not _can_hash(stage):
         return None
     is_current = (
-        not stage.changed_stage()
+        is_locked
+        and not stage.changed_stage()
         and stage.deps_cached()
         and all(bool(out.hash_info) for out in stage.outs)
     )

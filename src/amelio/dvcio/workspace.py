@@ -73,6 +73,7 @@ class DvcWorkspace:
         self._ranks: dict[str, int] = {}
         self._upstream: dict[str, list[DvcStage]] = {}
         self._found: dict[str, DvcStage] = {}
+        self._as_locked: dict[str, list[Any]] = {}  # hashes of dependencies in the lock entry
         self._locks = LockFiles(repo, [])
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
@@ -185,21 +186,33 @@ class DvcWorkspace:
             self._path_locks.take(stage, self._stages[stage])
 
     def release(self, stage: str) -> None:
-        """Give the path locks back."""
+        """Give the path locks back; an unrecorded stage is again what its lock entry says."""
+        deps = self._stages[stage].deps if stage in self._as_locked else ()
+        for dep, known in zip(deps, self._as_locked.pop(stage, ()), strict=True):
+            dep.hash_info = known
         self._path_locks.give_back(stage)
 
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether the run cache serves the stage; remembers what it found for `restore`."""
         found = self._stages[stage]
+        is_locked = stage not in self._as_locked
+        self._keep_locked(stage)
         with stage_translated():
             if policy.pull:
                 commands.pull_missing_deps(found)
             commands.require_deps(found)
-            hit = runcache.find(found, run_cache=policy.run_cache, pull=policy.pull)
+            hit = runcache.find(
+                found, is_locked=is_locked, run_cache=policy.run_cache, pull=policy.pull
+            )
         if hit is None:
             return False
         self._found[stage] = hit
         return True
+
+    def _keep_locked(self, stage: str) -> None:
+        """Before the dependencies are taken as they are now."""
+        hashes = [dep.hash_info for dep in self._stages[stage].deps]
+        self._as_locked.setdefault(stage, hashes)
 
     def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
         """Check out what `is_cached` found, and record it."""
@@ -219,6 +232,7 @@ class DvcWorkspace:
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Hash the inputs as they are now; that is what the lock entry will say."""
         found = self._stages[stage]
+        self._keep_locked(stage)
         with stage_translated():
             found.save_deps(allow_missing=policy.force)
             for out in found.outs:
@@ -275,6 +289,7 @@ class DvcWorkspace:
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
             self._locks.queue(found)
             self._folders.remember(found)
+        self._as_locked.pop(stage, None)
         self._trust.note(out.fs_path for out in found.outs if is_local(out))
         return self.facts(stage)
 
