@@ -7,7 +7,7 @@ from amelio.model import Policy, Selection
 from tests.actions.conftest import project  # noqa: F401
 from tests.actions.engine_project import Project
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pygtrie")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # DVC's own libraries
 
 
 def test_asking_twice_takes_no_old_outputs_for_new_inputs(project: Project) -> None:  # noqa: F811
