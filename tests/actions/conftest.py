@@ -1,17 +1,19 @@
 """Fixtures for runs of the engine."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.actions.engine_project import Project
+from tests.actions.experiment_lab import PIPELINE, Lab
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """An empty repository as the working directory."""
-    import subprocess
-
     from dvc.repo import Repo
 
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
@@ -20,3 +22,35 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.chdir(tmp_path)
     Repo.init().close()
     return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one commit, made once."""
+    root = tmp_path_factory.mktemp("template")
+    for words in (["init", "-q"], ["config", "user.name", "Ada"], ["config", "user.email", "a@b"]):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "dvc", "init", "-q"], cwd=root, check=True
+    )
+    (root / "dvc.yaml").write_text(PIPELINE)
+    (root / "params.yaml").write_text("lr: 1\nsize: 10\nseconds: 0\n")
+    (root / "source.txt").write_text("source\n")
+    (root / "notes.txt").write_text("notes\n")
+    (root / ".gitignore").write_text("/prepared.txt\n/model.txt\n")
+    subprocess.run(["git", "add", "."], cwd=root, check=True)
+    subprocess.run(["git", "commit", "-qm", "first"], cwd=root, check=True)
+    return root
+
+
+@pytest.fixture
+def lab(template: Path, tmp_path: Path) -> Lab:
+    """A copy of it, with changes that are staged and changes that are not."""
+    root = tmp_path / "lab"
+    shutil.copytree(template, root, symlinks=True)
+    (root / "source.txt").write_text("source, edited\n")
+    (root / "staged.txt").write_text("staged\n")
+    found = Lab(root, tmp_path / "trace")
+    found.git("add", "staged.txt")
+    found.git("status")  # so that Git has refreshed its index once
+    return found

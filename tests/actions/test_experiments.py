@@ -4,44 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.actions.experiment_lab import PIPELINE, Lab, until
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with one commit, made once."""
-    root = tmp_path_factory.mktemp("template")
-    for words in (["init", "-q"], ["config", "user.name", "Ada"], ["config", "user.email", "a@b"]):
-        subprocess.run(["git", *words], cwd=root, check=True)
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "dvc", "init", "-q"], cwd=root, check=True
-    )
-    (root / "dvc.yaml").write_text(PIPELINE)
-    (root / "params.yaml").write_text("lr: 1\nsize: 10\nseconds: 0\n")
-    (root / "source.txt").write_text("source\n")
-    (root / "notes.txt").write_text("notes\n")
-    (root / ".gitignore").write_text("/prepared.txt\n/model.txt\n")
-    subprocess.run(["git", "add", "."], cwd=root, check=True)
-    subprocess.run(["git", "commit", "-qm", "first"], cwd=root, check=True)
-    return root
-
-
-@pytest.fixture
-def lab(template: Path, tmp_path: Path) -> Lab:
-    """A copy of it, with changes that are staged and changes that are not."""
-    root = tmp_path / "lab"
-    shutil.copytree(template, root, symlinks=True)
-    (root / "source.txt").write_text("source, edited\n")
-    (root / "staged.txt").write_text("staged\n")
-    found = Lab(root, tmp_path / "trace")
-    found.git("add", "staged.txt")
-    found.git("status")  # so that Git has refreshed its index once
-    return found
+from tests.actions.experiment_lab import Lab, until
 
 
 def test_the_guides_sequence(lab: Lab) -> None:
@@ -64,6 +31,20 @@ def test_the_guides_sequence(lab: Lab) -> None:
     assert set(lab.dvc("exp", "list", "--name-only").split()) == set(refs)
     assert lab.traced().count("prepared") == 1  # equal stages of experiments at once run once
     assert set(lab.traced()) == {"prepared", *refs}  # DVC_EXP_NAME was set
+
+
+def test_equal_stages_run_once_and_others_wait_for_the_result(lab: Lab) -> None:
+    """Even where the lock file has an older result."""
+    lab.exp("run", "-n", "first")
+    pipeline = (lab.root / "dvc.yaml").read_text()
+    (lab.root / "dvc.yaml").write_text(pipeline.replace("echo prepared", "sleep 1; echo prepared"))
+    (lab.root / "source.txt").write_text("other source\n")
+    lab.trace.unlink()
+    lab.exp("run", "-S", "lr=5,6,7", "-n", "w", "-j", "3")
+    assert sorted(lab.traced()) == ["prepared", "w-1", "w-2", "w-3"]
+    for n in (1, 2, 3):
+        lab.dvc("get", "-q", ".", "model.txt", "--rev", f"w-{n}", "-o", f"m{n}")
+        assert (lab.root / f"m{n}").read_text() == f"other source\n{n + 4} 10\n"
 
 
 def test_the_commit_is_the_one_that_dvc_makes(lab: Lab) -> None:
@@ -101,6 +82,7 @@ def test_a_grid_is_a_product_and_names_count(lab: Lab) -> None:
     assert len(models) == 6
 
 
+@pytest.mark.slow
 def test_some_of_a_grid_at_random(lab: Lab) -> None:
     words = ("run", "--queue", "-S", "lr=1,2,3,4", "-S", "size=1,2,3", "--random", "5")
     first = lab.exp(*words, "--seed", "1").splitlines()
@@ -122,10 +104,11 @@ def test_some_of_a_grid_at_random(lab: Lab) -> None:
 def test_what_cannot_be_set_is_told_and_nothing_is_queued(lab: Lab, value: str, told: str) -> None:
     before = lab.footprint()
     assert told in lab.exp("run", "--queue", "-S", value, code=2)
-    assert lab.status() == []
+    assert not (lab.home / "queue.db").exists()
     assert lab.footprint() == before
 
 
+@pytest.mark.slow
 def test_parameters_can_be_added_and_taken_away(lab: Lab) -> None:
     lab.exp("run", "--temp", "-S", "+extra=7", "-S", "~seconds", "-n", "a", "train", code=1)
     (found,) = lab.status()
@@ -211,6 +194,7 @@ def test_detached_ones_go_on_and_can_be_stopped_and_followed(lab: Lab) -> None:
     assert [e["status"] for e in lab.status()] == ["done", "stopped"]
 
 
+@pytest.mark.slow
 def test_a_branch_that_is_switched_meanwhile_changes_nothing(lab: Lab) -> None:
     lab.git("commit", "-qam", "second")
     base = lab.git("rev-parse", "HEAD")
@@ -238,6 +222,102 @@ def test_new_files_that_stages_name_come_along(lab: Lab) -> None:
     assert "--copy-paths: nowhere" in lab.exp("run", "--temp", "-C", "nowhere", code=2)
 
 
+@pytest.mark.slow
+def test_dry_says_what_would_run_and_leaves_nothing(lab: Lab) -> None:
+    before = lab.footprint()
+    said = lab.exp("run", "--dry", "-S", "lr=2,3")
+    assert "lr=2:" in said
+    assert "lr=3:" in said
+    assert "train" in said
+    assert lab.traced() == []
+    assert lab.footprint() == before
+    assert lab.leftovers() == []
+    assert lab.status() == []
+
+
+@pytest.mark.slow
+def test_data_changed_since_dvc_add_is_taken_as_it_is(lab: Lab) -> None:
+    (lab.root / "data.txt").write_text("old\n")
+    lab.dvc("add", "-q", "data.txt")
+    (lab.root / "dvc.yaml").write_text(
+        "stages:\n  c:\n    cmd: cat data.txt > copy.txt\n"
+        "    deps: [data.txt]\n    outs: [copy.txt: {cache: false}]\n"
+    )
+    lab.git("add", ".")
+    lab.git("commit", "-qm", "data")
+    (lab.root / "data.txt").write_text("new\n")
+    before = lab.footprint()
+    lab.exp("run", "--temp", "-n", "d")
+    assert lab.git("show", f"{lab.refs()['d']}:copy.txt") == "new"
+    assert lab.footprint() == before
+    lab.dvc("exp", "run", "--temp", "-n", "theirs")
+    ours, theirs = (lab.git("ls-tree", "-r", lab.refs()[name]) for name in ("d", "theirs"))
+    assert ours == theirs
+
+
+@pytest.mark.slow
+def test_a_project_in_a_subfolder_with_settings_of_its_own(lab: Lab) -> None:
+    sub = lab.root / "sub" / "project"
+    sub.mkdir(parents=True)
+    for name in ("dvc.yaml", "params.yaml", "source.txt", ".gitignore"):
+        shutil.copy(lab.root / name, sub / name)
+    inner = Lab(sub, lab.trace)
+    shutil.rmtree(lab.root / ".dvc")
+    (lab.root / "dvc.yaml").unlink()
+    inner.dvc("init", "-q", "--subdir")
+    inner.dvc("remote", "add", "-q", "-d", "near", "../../../store")
+    inner.dvc("remote", "modify", "--local", "near", "jobs", "3")
+    lab.git("add", "-A")
+    lab.git("commit", "-qm", "moved")
+    (sub / "params.yaml").write_text("lr: 1\nsize: 11\nseconds: 0\n")
+    (sub / "dvc.yaml").write_text(
+        (sub / "dvc.yaml")
+        .read_text()
+        .replace("echo training;", "cp .dvc/config.local $TRACE.config; echo training;")
+    )
+    inner.exp("run", "--temp", "-S", "lr=6", "-n", "inner")
+    tree = f"{inner.refs()['inner']}:sub/project"
+    params = lab.git("show", f"{tree}/params.yaml").replace("\n", " ")
+    assert params == "lr: 6 size: 11 seconds: 0"
+    assert "dvc.lock" in lab.git("ls-tree", "--name-only", tree).split()
+    config = Path(f"{lab.trace}.config").read_text()
+    assert f"url = {lab.root.parent / 'store'}" in config
+    assert "jobs = 3" in config
+    assert f"dir = {sub / '.dvc' / 'cache'}" in config
+
+
+@pytest.mark.slow
+def test_a_worktree_used_again_is_like_new(lab: Lab) -> None:
+    (lab.root / "dvc.yaml").write_text(
+        "stages:\n  a:\n    cmd: ls -A > seen.txt; touch litter.txt ignored.log;"
+        " echo ${lr} > model.txt\n    params: [lr]\n"
+        "    outs: [seen.txt: {cache: false}, model.txt]\n"
+    )
+    (lab.root / ".gitignore").write_text("/model.txt\n*.log\n")
+    lab.exp("run", "-S", "lr=1,2,3", "-n", "r", "-j", "1")
+    seen = [lab.git("show", f"{lab.refs()[f'r-{n}']}:seen.txt").split() for n in (1, 2, 3)]
+    assert seen[0] == seen[1] == seen[2]
+    assert "litter.txt" not in seen[2]
+    assert "ignored.log" not in seen[2]
+
+
+def test_gpus_are_shared_out_among_experiments(lab: Lab) -> None:
+    (lab.root / "amelio.yaml").write_text("resources: {gpu: 2}\n")
+    (lab.root / "dvc.yaml").write_text(
+        "stages:\n  g:\n    cmd: echo + $CUDA_VISIBLE_DEVICES >> $TRACE; sleep 0.3;"
+        " echo - $CUDA_VISIBLE_DEVICES >> $TRACE; echo ${lr} > model.txt\n"
+        "    params: [lr]\n    outs: [model.txt]\n    meta: {amelio: {resources: {gpu: 1}}}\n"
+    )
+    lab.git("add", "amelio.yaml")
+    lab.exp("run", "-S", "lr=1,2,3,4,5", "-j", "5")
+    held: set[str] = set()
+    words = lab.traced()
+    for sign, gpu in zip(words[::2], words[1::2], strict=True):
+        assert (gpu in held) == (sign == "-")
+        held ^= {gpu}
+    assert set(words) == {"+", "-", "0", "1"}
+
+
 def test_without_a_commit_or_in_a_merge_it_is_told_what_to_do(lab: Lab) -> None:
     lab.git("stash", "-q")
     lab.git("checkout", "-q", "-b", "other")
@@ -257,6 +337,7 @@ def test_without_a_commit_or_in_a_merge_it_is_told_what_to_do(lab: Lab) -> None:
     assert "experiments need a Git repository" in lab.exp("run", "--temp", code=2)
 
 
+@pytest.mark.slow
 def test_a_detached_head_and_a_shallow_clone_will_do(lab: Lab, tmp_path: Path) -> None:
     lab.git("commit", "-qam", "second")
     shallow = tmp_path / "shallow"

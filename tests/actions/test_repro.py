@@ -124,6 +124,25 @@ def test_retries_and_timeouts(project: Project) -> None:
     assert time.monotonic() - begun < 10
 
 
+def test_a_retry_after_changed_inputs_runs_again(project: Project) -> None:
+    project.write("in", "1")
+    command = "echo >> tries; test $(wc -l < tries) != 2 && cat in > out"
+    project.stages(
+        flaky={
+            "cmd": command,
+            "deps": ["in"],
+            "outs": ["out"],
+            "meta": {"amelio": {"retries": 1}},
+        },
+    )
+    project.repro()
+    project.write("in", "22")
+    result = project.repro()
+    assert [(s.outcome, s.attempts) for s in result.run.stages] == [("ran", 2)]
+    assert project.read("out") == "22"
+    assert project.is_clean()
+
+
 @pytest.mark.parametrize("keep_mtime", [False, True])
 def test_an_input_that_changes_during_the_run_is_not_recorded(
     project: Project, keep_mtime: bool

@@ -11,7 +11,7 @@ from amelio.actions.experiment_queue import Wanted, choose, name_them
 from amelio.actions.experiment_run import commit_result
 from amelio.actions.repro import ReproOptions, ReproResult, repro
 from amelio.dvcio import experiment_refs as refs
-from amelio.dvcio import snapshot
+from amelio.dvcio import starting_point
 from amelio.dvcio.experiment_project import opened
 from amelio.engine.events import Listener
 from amelio.errors import InputError
@@ -41,7 +41,7 @@ def run_here(
     is changed.
     """
     put_in_order(home)
-    place = snapshot.find_place(Path.cwd())
+    place = starting_point.find_place(Path.cwd())
     with opened(home.root) as repository:
         chosen = choose(repository, wanted)
         if len(chosen) > 1:
@@ -66,7 +66,7 @@ def run_here(
 
 
 @contextmanager
-def _index_copy(place: snapshot.Place) -> Iterator[Path]:
+def _index_copy(place: starting_point.Place) -> Iterator[Path]:
     """So that the user's own stays as it is."""
     with tempfile.TemporaryDirectory(prefix="amelio-index-") as folder:
         index = Path(folder) / "index"

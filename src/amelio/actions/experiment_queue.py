@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from amelio.actions.experiment_run import ExperimentRunner
+from amelio.actions.experiment_run import ExperimentRunner, forecast
+from amelio.actions.repro import ForecastResult
 from amelio.dvcio import experiment_refs as refs
-from amelio.dvcio import snapshot
+from amelio.dvcio import starting_point
 from amelio.dvcio.experiment_project import ExperimentProject, opened, preload
 from amelio.dvcio.overrides import Overrides, combinations
 from amelio.errors import EnvironmentFailedError, InputError
@@ -19,6 +20,7 @@ from amelio.experiments.entry import Order
 from amelio.experiments.home import Home, put_in_order
 from amelio.experiments.queue import Queue
 from amelio.experiments.worker import Worker
+from amelio.experiments.worktrees import borrowed, tidy
 from amelio.model import Policy, Selection
 
 
@@ -59,31 +61,20 @@ def queue_experiments(home: Home, wanted: Wanted) -> Queued:
     Raises InputError, with nothing queued.
     """
     put_in_order(home)
-    place = snapshot.find_place(Path.cwd())
+    place = starting_point.find_place(Path.cwd())
     with opened(home.root) as repository:
         chosen = choose(repository, wanted)
         names = name_them(repository, place, wanted, len(chosen))
-        commit = snapshot.take(place, _untracked_params(chosen[0], place))
+        commit = _start_commit(repository, place, chosen[0])
         copies = _copies(repository, wanted, commit, place)
     orders = tuple(
-        Order(
-            name=name,
-            baseline=place.head,
-            snapshot=commit,
-            overrides=one,
-            folder=os.path.relpath(Path.cwd(), place.top),
-            selection=wanted.selection,
-            policy=wanted.policy,
-            message=wanted.message,
-            copies=copies,
-            no_hydra=wanted.no_hydra,
-        )
+        _order(wanted, place, commit, copies, name, one)
         for name, one in zip(names, chosen, strict=True)
     )
     batch = f"{time.time():.6f}-{os.getpid()}"
     queue = Queue(home.queue)
     ids = queue.add(orders, batch)
-    snapshot.keep(place, commit)
+    starting_point.keep(home.top, home.root, commit)
     queue.close()
     return Queued(batch, tuple(ids), orders, copies)
 
@@ -107,6 +98,41 @@ def run_queue(
     number = Crew(home, jobs, batch, worker).run()
     put_in_order(home)
     return number
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What one experiment would do. values: the parameters it would set."""
+
+    values: str
+    forecast: ForecastResult
+
+
+def foresee(home: Home, wanted: Wanted, jobs: int) -> list[Outlook]:
+    """What would run, and why, for each experiment; nothing is queued or run.
+
+    It is looked up in a worktree, as the parameters have to be in the files.
+    """
+    put_in_order(home)
+    here = Path.cwd()
+    place = starting_point.find_place(here)
+    found = []
+    with opened(home.root) as repository:
+        chosen = choose(repository, wanted)
+        commit = _start_commit(repository, place, chosen[0])
+        copies = _copies(repository, wanted, commit, place)
+        config = repository.local_config()
+    try:
+        with borrowed(home.worktrees, home.top) as worktree:
+            for one in chosen:
+                order = _order(wanted, place, commit, copies, "dry", one)
+                found.append(Outlook(order.values, forecast(home, worktree, order, config, jobs)))
+                os.chdir(here)
+    finally:
+        os.chdir(here)
+        put_in_order(home)
+        tidy(home.worktrees, home.top)
+    return found
 
 
 def require_writable(cache: Path) -> None:
@@ -138,7 +164,7 @@ def choose(repository: ExperimentProject, wanted: Wanted) -> list[Overrides]:
 
 
 def name_them(
-    repository: ExperimentProject, place: snapshot.Place, wanted: Wanted, count: int
+    repository: ExperimentProject, place: starting_point.Place, wanted: Wanted, count: int
 ) -> list[str]:
     """A name for each of `count` experiments. Raises InputError for one that cannot be had."""
     taken = refs.taken_names(place.top, place.head)
@@ -155,17 +181,46 @@ def name_them(
     return names
 
 
-def _untracked_params(one: Overrides, place: snapshot.Place) -> list[Path]:
+def _order(
+    wanted: Wanted,
+    place: starting_point.Place,
+    commit: str,
+    copies: tuple[str, ...],
+    name: str,
+    one: Overrides,
+) -> Order:
+    return Order(
+        name=name,
+        baseline=place.head,
+        snapshot=commit,
+        overrides=one,
+        folder=os.path.relpath(Path.cwd(), place.top),
+        selection=wanted.selection,
+        policy=wanted.policy,
+        message=wanted.message,
+        copies=copies,
+        no_hydra=wanted.no_hydra,
+    )
+
+
+def _start_commit(
+    repository: ExperimentProject, place: starting_point.Place, one: Overrides
+) -> str:
+    data = repository.store_changed_data()
+    return starting_point.take(place, _untracked_params(one, place), data)
+
+
+def _untracked_params(one: Overrides, place: starting_point.Place) -> list[Path]:
     """Parameters files that Git does not have yet; DVC adds such to Git, we to the snapshot."""
     paths = [Path(path).resolve() for path in one]
-    known = snapshot.tracked(
+    known = starting_point.tracked(
         "HEAD", [str(path.relative_to(place.top)) for path in paths], place.top
     )
     return [path for path in paths if str(path.relative_to(place.top)) not in known]
 
 
 def _copies(
-    repository: ExperimentProject, wanted: Wanted, commit: str, place: snapshot.Place
+    repository: ExperimentProject, wanted: Wanted, commit: str, place: starting_point.Place
 ) -> tuple[str, ...]:
     """What experiments need and no commit has, relative to the DVC repository."""
     root = repository.root
@@ -174,8 +229,8 @@ def _copies(
     if missing:
         raise InputError(f"--copy-paths: {', '.join(missing)}: no such file or folder")
     inputs = [os.path.relpath(path, place.top) for path in repository.inputs()]
-    known = snapshot.tracked(commit, inputs, place.top)
+    known = starting_point.tracked(commit, inputs, place.top)
     outside = repository.untracked_inputs(sorted(known), place.top)
-    new = snapshot.untracked(sorted(known), place.top)
+    new = starting_point.untracked(sorted(known), place.top)
     new = [os.path.relpath(place.top / path, root) for path in new]
     return tuple(dict.fromkeys([*given, *outside, *new]))

@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from amelio.actions.repro import ReproOptions, ReproResult, repro
+from amelio.actions.repro import (
+    STATE_FOLDER,
+    ForecastResult,
+    ReproOptions,
+    ReproResult,
+    explain,
+    repro,
+)
 from amelio.dvcio import experiment_refs as refs
 from amelio.dvcio.experiment_project import ExperimentProject, opened
 from amelio.dvcio.workspace import DvcWorkspace
@@ -102,6 +109,22 @@ class ExperimentRunner:
         order = experiment.order
         refs.publish(self._home.top, order.baseline, order.name, made, force=order.policy.force)
         return Ending(Status.DONE)
+
+
+def forecast(
+    home: Home, worktree: Worktree, order: Order, config: bytes, jobs: int
+) -> ForecastResult:
+    """What the experiment would do, looked up in `worktree`. Changes the working directory."""
+    root = worktree.tree / home.project
+    set_up(worktree, root, order, home, config)
+    with opened(root) as repository:
+        repository.set_values(order.overrides, no_hydra=order.no_hydra)
+        workspace = repository.workspace(order.name, order.baseline, home.root)
+        check_out([workspace.dvc_stage(s.id) for s in workspace.plan(order.selection)])
+        options = ReproOptions(
+            order.selection, order.policy, jobs, state_folder=home.root / STATE_FOLDER
+        )
+        return explain(workspace, options)
 
 
 def set_up(worktree: Worktree, root: Path, order: Order, home: Home, config: bytes) -> None:

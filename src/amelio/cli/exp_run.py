@@ -1,6 +1,7 @@
 """`amelio exp run`."""
 
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,9 @@ def run(
         bool, typer.Option("--force-downstream", help="Run all that needs a stage that ran.")
     ] = False,
     glob: Annotated[bool, typer.Option("--glob", help="Targets may have wildcards.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry", "-d", help="Say what would run, and why; run nothing.")
+    ] = False,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="Ask before each stage.")
     ] = False,
@@ -124,15 +128,18 @@ def run(
         copies=tuple(copy_paths or ()),
         no_hydra=no_hydra,
     )
+    n_jobs = jobs if jobs is not None else load_project(home.root).jobs
+    if n_jobs < 1:
+        raise InputError(f"--jobs: expected at least 1, got {n_jobs}")
+    if dry:
+        _foresee(home, wanted, n_jobs)
+        return
     is_isolated = queue or run_all or temp or detach or jobs is not None or _has_grid(wanted)
     if interactive and is_isolated:
         raise InputError("--interactive: experiments in worktrees cannot ask")
     if not is_isolated:
         _run_here(home, wanted, interactive, as_json, verbose, quiet)
         return
-    n_jobs = jobs if jobs is not None else load_project(home.root).jobs
-    if n_jobs < 1:
-        raise InputError(f"--jobs: expected at least 1, got {n_jobs}")
     batch = None
     if wanted.values or wanted.name or wanted.selection.targets or not run_all:
         batch = _queue(home, wanted, is_told=not quiet, is_only_queued=queue and not run_all)
@@ -144,6 +151,18 @@ def run(
 def find_home_here() -> Home:
     """The repository around the working directory. Raises InputError."""
     return find_home(Path.cwd())
+
+
+def _foresee(home: Home, wanted: "Wanted", jobs: int) -> None:
+    from amelio.actions.experiment_queue import foresee
+    from amelio.cli.forecast_text import result_lines
+
+    found = foresee(home, wanted, jobs)
+    for outlook in found:
+        if len(found) > 1:
+            print_line(f"{outlook.values}:")
+        for line in result_lines(outlook.forecast):
+            print_line(line)
 
 
 def _has_grid(wanted: "Wanted") -> bool:
@@ -215,13 +234,13 @@ def _run_queue(home: Home, jobs: int, batch: str | None, is_detached: bool, quie
     queue = Queue(home.queue)
     view = open_view(home, quiet)
     try:
-        _watch(crew, lambda: view.show([e for e in queue.all() if wanted(e)]))
+        _watch(crew, lambda: view.show([e for e in queue.all(min(known)) if wanted(e)]))
     finally:
         view.close()
-    ended = [found for found in queue.all() if wanted(found)]
+    ended = [found for found in queue.all(min(known)) if wanted(found)]
     experiment_crew.require_success(crew)
     if not quiet:
-        for line in end_lines(ended):
+        for line in end_lines(ended, names_failures=sys.stdout.isatty()):
             print_line(line)
     if crew.code and crew.code > 128:
         raise typer.Exit(crew.code)

@@ -15,7 +15,7 @@ from amelio.experiments.home import Home
 from amelio.insight.wording import duration
 
 SHOWN_ROWS = 25
-WIDEST_VALUES = 60
+WIDEST = 24
 _WORDS = {
     Status.QUEUED: "queued",
     Status.RUNNING: "running",
@@ -96,37 +96,36 @@ class LiveTable:
         self._experiments = experiments
 
     def close(self) -> None:
-        """Take the table away."""
+        """Leave the whole table as it is at the end."""
         self._live.stop()
+        self._live.console.print(table(self._experiments, self._metric))
 
     def _render(self) -> Any:
         return table(self._experiments, self._metric, SHOWN_ROWS)
 
 
 def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | None = None) -> Any:
-    """What is going on, as a table for a terminal."""
+    """What is going on, as a table for a terminal; the values give way when it is narrow."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     order = {Status.RUNNING: 0, Status.QUEUED: 1}
     rows = sorted(experiments, key=lambda e: (order.get(e.status, 2), -(e.ended or 0), e.id))
+    name = metric or next((m for e in rows for m in e.metrics), "metric")
+    titles = ("experiment", "values", "state", "stage", "time", name.rpartition(":")[2])
+    cells = [
+        (e.name, e.order.values, _state(e), e.stage, _time(e), _number(e, metric))
+        for e in rows[:n_rows]
+    ]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
-    titles = ("experiment", "values", "state", "stage", "time", metric or "metric")
-    for title in titles:
-        name = title.rpartition(":")[2]
-        drawn.add_column(name, no_wrap=True, overflow="ellipsis", justify="left")
+    for place, title in enumerate(titles):
+        width = max(len(row[place]) for row in (titles, *cells))
+        least = min(width, WIDEST) if title != "values" else 8
+        drawn.add_column(title, no_wrap=True, overflow="ellipsis", min_width=least)
     styles = {Status.FAILED: "red", Status.DONE: "green", Status.QUEUED: "dim"}
-    for found in rows[:n_rows]:
-        drawn.add_row(
-            found.name,
-            Text(found.order.values[:WIDEST_VALUES]),
-            Text(_state(found)),
-            Text(found.stage),
-            _time(found),
-            _number(found, metric),
-            style=styles.get(found.status, ""),
-        )
+    for found, row in zip(rows[:n_rows], cells, strict=True):
+        drawn.add_row(*map(Text, row), style=styles.get(found.status, ""))
     counts = [
         f"{n} {_WORDS[status]}"
         for status in Status
@@ -146,8 +145,13 @@ def end_line(found: Experiment, metric: str | None) -> str:
     return f"[{found.name}] {found.status}{took}" + (f": {name} {number}" if number else "")
 
 
-def end_lines(experiments: Sequence[Experiment]) -> Iterator[str]:
-    """How a run of the queue went, and what one can do now."""
+def end_lines(experiments: Sequence[Experiment], *, names_failures: bool) -> Iterator[str]:
+    """How a run of the queue went, and what one can do now.
+
+    names_failures: with each failure's message, as the live table has no place for them
+    """
+    if names_failures:
+        yield from (end_line(e, None) for e in experiments if e.status is Status.FAILED)
     counts = {status: sum(e.status is status for e in experiments) for status in Status}
     told = [f"{n} {_WORDS[status]}" for status, n in counts.items() if n]
     yield f"experiments: {', '.join(told) or 'none'}"

@@ -56,6 +56,10 @@ class ExperimentProject:
             if dep.protocol == "local" and dep.is_in_repo
         ]
 
+    def store_changed_data(self) -> dict[Path, str]:
+        """Store data that was changed since `dvc add`; what its `.dvc` files should say."""
+        return worktree_data.store_changed_data(self._repo)
+
     def untracked_inputs(self, tracked: Sequence[str], top: Path) -> list[str]:
         """What stages read and neither Git (`tracked`, relative to `top`) nor DVC has."""
         return worktree_data.untracked_inputs(self._repo, tracked, top)

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from amelio.dvcio.pathlocks import repository_lock
 from amelio.dvcio.translate import translated
 from amelio.errors import EnvironmentFailedError
+from amelio.model import never
 
 if TYPE_CHECKING:
     from dvc.output import Output
@@ -64,6 +66,29 @@ def untracked_inputs(repo: "Repo", tracked: Iterable[str], top: Path) -> list[st
 
 def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep) or folder.startswith(path + os.sep)
+
+
+def store_changed_data(repo: "Repo") -> dict[Path, str]:
+    """Store data under `.dvc` files that was changed since `dvc add`, as DVC does before it queues.
+
+    returns: what those `.dvc` files should say, by their full paths; they are left as they are
+    """
+    from dvc.stage.serialize import to_single_stage_file
+    from dvc.utils.serialize import dumps_yaml
+
+    sources = [
+        stage
+        for stage in repo.index.stages
+        if stage.is_data_source and not stage.is_import and not stage.frozen
+    ]
+    texts = {}
+    for stage in sources:
+        if any(out.exists and out.changed_checksum() for out in stage.outs):
+            with repository_lock(repo, never):
+                stage.save(allow_missing=True)
+                stage.commit(allow_missing=True, relink=False)
+            texts[Path(stage.path)] = dumps_yaml(to_single_stage_file(stage))
+    return texts
 
 
 def copy_in(paths: Sequence[str], source: Path, target: Path) -> None:

@@ -145,7 +145,7 @@ class Starts:
                 return
             self._ws.require_room(stage.id, policy)
             task = self._ws.prepare(stage.id, policy)
-            if not self._leaves_to_others(stage.id, task, policy):
+            if not self._has_neighbour_for(start, task):
                 self._spawn(start, task)
             return
         task = self._ws.prepare(stage.id, policy)
@@ -155,23 +155,22 @@ class Starts:
             self._attempts.put_back(finished.attempt)
             self._spawn(start, task)
 
-    def _leaves_to_others(self, key: str, task: Task, policy: Policy) -> bool:
-        """Whether another run does this very work now; the run cache will have its result."""
-        neighbours = self._setup.neighbours
-        if neighbours is None or policy.force or not task.is_reusable:
+    def _has_neighbour_for(self, start: Start, task: Task) -> bool:
+        """Whether another run has just done this very work, or does it now."""
+        key, neighbours = task.stage, self._setup.neighbours
+        if neighbours is None or start.policy.force or not task.is_reusable:
             return False
-        if neighbours.begin_work(task.signature):
-            if not self._ws.is_cached(key, policy):
-                return False
-            neighbours.end_work(task.signature)  # it was done between our look and our lock
-            due_s = 0.0
-        else:
-            due_s = NEIGHBOUR_POLL_S
+        if not neighbours.begin_work(task.signature):
             self._books.tell(EventKind.WAITING, key, message="another run does this very work")
-        self._underway.done_elsewhere[key] = task.signature
-        self._ws.release(key)
-        self._schedule.stop(key)
-        self._underway.not_before[key] = time.monotonic() + due_s
+            self._underway.done_elsewhere[key] = task.signature
+            self._underway.not_before[key] = time.monotonic() + NEIGHBOUR_POLL_S
+            self._ws.release(key)
+            self._schedule.stop(key)
+            return True
+        if not self._ws.is_cached(key, start.policy):
+            return False
+        neighbours.end_work(task.signature)  # it was done between our look and our lock
+        self._without_command(start, Outcome.RESTORED, self._ws.restore)
         return True
 
     def _is_whole(self, finished: Finished, task: Task) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amelio.dvcio.gitwork import plumb
-from amelio.dvcio.snapshot import drop_all_but
+from amelio.dvcio.starting_point import drop_all_but
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.experiments.queue import Queue
 from amelio.experiments.worktrees import tidy
@@ -77,5 +77,5 @@ def put_in_order(home: Home) -> None:
         shutil.rmtree(home.logs / str(number), ignore_errors=True)
     if home.worktrees.is_dir():
         tidy(home.worktrees, home.top)
-    drop_all_but(home.top, queue.snapshots())
+    drop_all_but(home.top, home.root, queue.snapshots())
     queue.close()

@@ -198,9 +198,9 @@ class Queue:
             ).fetchall()
         return [int(row[0]) for row in rows]
 
-    def all(self) -> list[Experiment]:
-        """Every entry, oldest first."""
-        return [_experiment(row) for row in self._select("1")]
+    def all(self, first: int = 0) -> list[Experiment]:
+        """Every entry from the id `first` on, oldest first."""
+        return [_experiment(row) for row in self._select(f"id >= {int(first)}")]
 
     def live(self) -> list[Experiment]:
         """What waits or runs, oldest first."""
@@ -209,7 +209,7 @@ class Queue:
     def of_ids(self, ids: Sequence[int]) -> list[Experiment]:
         """These entries."""
         wanted = set(ids)
-        return [experiment for experiment in self.all() if experiment.id in wanted]
+        return [found for found in self.all(min(ids, default=0)) if found.id in wanted]
 
     def count(self, status: Status, batch: str | None = None) -> int:
         """How many are so (of `batch`)."""

@@ -2,14 +2,16 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from amelio.dvcio.gitwork import NOBODY, plumb, succeeds
 from amelio.errors import EnvironmentFailedError, InputError
 
-REFS = "refs/amelio/queue/"
+REFS = "refs/amelio"
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,12 @@ def find_place(folder: Path) -> Place:
     return Place(top, head, top / index)
 
 
-def take(place: Place, untracked: Sequence[Path] = ()) -> str:
+def take(place: Place, untracked: Sequence[Path], written: Mapping[Path, str]) -> str:
     """Commit tracked files as they are on the disk and staged ones, plus `untracked`; its hash.
 
     Nothing of the user's changes: it happens in a copy of the index, and no branch points to it.
+
+    written: texts that the commit has in place of what is on the disk
     """
     with tempfile.TemporaryDirectory(prefix="amelio-index-") as folder:
         copy = Path(folder) / "index"
@@ -64,22 +68,36 @@ def take(place: Place, untracked: Sequence[Path] = ()) -> str:
         plumb(["add", "--update", "."], place.top, index)
         if untracked:
             plumb(["add", "--force", "--", *map(str, untracked)], place.top, index)
+        for path, text in written.items():
+            blob = plumb(["hash-object", "-w", "--stdin"], place.top, given=text)
+            entry = f"100644,{blob},{path.relative_to(place.top)}"
+            plumb(["update-index", "--add", "--cacheinfo", entry], place.top, index)
         tree = plumb(["write-tree"], place.top, index)
     message = "amelio: what queued experiments start from"
     return plumb(["commit-tree", tree, "-p", place.head, "-m", message], place.top, NOBODY)
 
 
-def keep(place: Place, commit: str) -> None:
-    """Let Git not collect the snapshot as garbage while experiments need it."""
-    plumb(["update-ref", f"{REFS}{commit}", commit], place.top)
+def keep(top: Path, root: Path, commit: str) -> None:
+    """Let Git not collect the snapshot as garbage while experiments of `root` need it."""
+    plumb(["update-ref", f"{_namespace(root)}/{commit}", commit], top)
 
 
-def drop_all_but(top: Path, needed: set[str]) -> None:
-    """Let Git collect the snapshots that nothing needs."""
-    found = plumb(["for-each-ref", "--format=%(refname)", REFS], top).splitlines()
-    lost = [ref for ref in found if ref.removeprefix(REFS) not in needed]
+def drop_all_but(top: Path, root: Path, needed: set[str]) -> None:
+    """Let Git collect the snapshots that nothing in the DVC repository `root` needs.
+
+    What fails because another command does the same now is left to the next one.
+    """
+    prefix = _namespace(root)
+    found = plumb(["for-each-ref", "--format=%(refname)", prefix], top).splitlines()
+    lost = [ref for ref in found if ref.rpartition("/")[2] not in needed]
     if lost:
-        plumb(["update-ref", "--stdin"], top, given="".join(f"delete {ref}\n" for ref in lost))
+        with suppress(EnvironmentFailedError):
+            plumb(["update-ref", "--stdin"], top, given="".join(f"delete {ref}\n" for ref in lost))
+
+
+def _namespace(root: Path) -> str:
+    """Of one DVC repository: several may be in one Git repository, or in worktrees of it."""
+    return f"{REFS}/{sha256(str(root).encode()).hexdigest()[:12]}"
 
 
 def tracked(commit: str, paths: Sequence[str], top: Path) -> set[str]:

@@ -1,0 +1,158 @@
+"""Many experiments while workers and commands are killed: bars B13 and B14."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.actions.experiment_lab import Lab, until
+
+PATIENCE_S = 240.0
+
+
+def kill_a_worker(lab: Lab, chance: random.Random) -> None:
+    """Any one that has an experiment."""
+    pids = [e["pid"] for e in lab.status() if e["status"] == "running" and e["pid"]]
+    if pids:
+        try:
+            os.kill(chance.choice(pids), signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def run_all(lab: Lab, jobs: int, chance: random.Random, kill_every_s: float) -> None:
+    """`--run-all`, while workers are killed."""
+    process = lab.start("run", "--run-all", "-j", str(jobs), "-q")
+    deadline = time.monotonic() + PATIENCE_S
+    while process.poll() is None:
+        assert time.monotonic() < deadline
+        try:
+            process.wait(kill_every_s)
+        except subprocess.TimeoutExpired:
+            kill_a_worker(lab, chance)
+    process.communicate()
+
+
+def check_results(lab: Lab, n: int) -> None:
+    """One right experiment for each value, under as many refs."""
+    refs = lab.refs()
+    assert len(refs) == n
+    values = set()
+    for commit in refs.values():
+        lr = lab.git("show", f"{commit}:params.yaml").split()[1]
+        assert lab.git("show", f"{commit}:metrics.json") == f'{{"score": {lr}}}'
+        values.add(lr)
+    assert values == {str(100 + number) for number in range(n)}
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_workers_die_and_all_is_done(lab: Lab, seed: int) -> None:
+    before = lab.footprint()
+    lab.exp("run", "--queue", "-S", "lr=range(100,110)", "-S", "seconds=1")
+    run_all(lab, 4, random.Random(seed), 1.5)
+    while any(e["status"] in ("queued", "failed") for e in lab.status()):
+        lab.exp("retry")
+        lab.exp("run", "--run-all", "-j", "4", "-q")
+    check_results(lab, 10)
+    assert lab.footprint() == before
+    assert lab.leftovers() == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_hundred_by_twenty_ten_times_with_a_worker_killed_every_two_seconds(
+    template: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    for seed in range(10):
+        root = tmp_path / f"lab{seed}"
+        shutil.copytree(template, root, symlinks=True)
+        lab = Lab(root, tmp_path / f"trace{seed}")
+        lab.git("status")
+        before = lab.footprint()
+        lab.exp("run", "--queue", "-S", "lr=range(100,200)")
+        run_all(lab, 20, random.Random(seed), 2.0)
+        assert {e["status"] for e in lab.status()} == {"done"}
+        assert max(e["tries"] for e in lab.status()) <= 3
+        check_results(lab, 100)
+        assert lab.footprint() == before
+        assert lab.leftovers() == []
+        shutil.rmtree(root)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_users_tree_is_whole_after_fifty_kills_at_random(lab: Lab) -> None:
+    chance = random.Random(7)
+    before = lab.footprint()
+    n_killed = 0
+    for number in range(50):
+        words = ("run", "-S", f"lr={100 + number}", "-S", "seconds=0.2", "-n", f"k{number}")
+        process = lab.start(*words, "--temp")
+        try:
+            process.wait(chance.uniform(0.05, 2.5))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            n_killed += 1
+        process.communicate()
+        assert lab.footprint() == before, f"after kill {number}"
+    lab.exp("run", "--run-all", "-j", "4")
+    assert lab.footprint() == before
+    assert lab.leftovers() == []
+    assert n_killed > 10
+    statuses = {e["order"]["name"]: e["status"] for e in lab.status()}
+    assert set(statuses.values()) == {"done"}
+    assert set(lab.refs()) == set(statuses)  # what was queued is there, once
+
+
+@pytest.mark.slow
+def test_the_queueing_process_killed_at_random_queues_all_or_nothing(lab: Lab) -> None:
+    chance = random.Random(3)
+    before = lab.footprint()
+    for number in range(30):
+        names = ("-n", f"q{number}", "-S", "lr=range(100,120)")
+        process = lab.start("run", "--queue", *names)
+        try:
+            process.wait(chance.uniform(0.1, 1.5))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+        found = [e for e in lab.status() if e["order"]["name"].startswith(f"q{number}-")]
+        assert len(found) in (0, 20)
+        assert lab.footprint() == before
+    lab.exp("stop", "--all")
+    assert lab.footprint() == before
+
+
+@pytest.mark.slow
+def test_dvcs_own_queue_never_hears_of_a_dead_worker(lab: Lab) -> None:
+    """The positive control: the harness sees the fault that amelio's queue does not have."""
+    import psutil
+
+    def workers() -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter(["cmdline", "cwd"]):
+            words = process.info["cmdline"] or []
+            if "queue-worker" in words and process.info["cwd"] == str(lab.root):
+                found.append(process)
+        return found
+
+    lab.dvc("exp", "run", "--queue", "-f", "-S", "seconds=60", "-n", "theirs")
+    lab.dvc("queue", "start")
+    try:
+        until(lambda: "theirs" in lab.traced(), 60)
+        for process in workers():
+            process.kill()
+        for process in psutil.process_iter(["cwd"]):
+            if str(process.info["cwd"] or "").startswith(f"{lab.root}/.dvc/tmp/exps/"):
+                process.kill()
+        time.sleep(35)
+        assert "Running" in lab.dvc("queue", "status")
+    finally:
+        for process in workers():
+            process.kill()
