@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 HIDDEN = "***"
@@ -28,10 +29,9 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     are left out as well. Newlines and tabs stay.
     """
     text = _CONTROL.sub("", text)
-    known = {*secrets, *_environment_secrets(os.environ)}
-    for secret in sorted(known, key=len, reverse=True):
-        if len(secret) >= MIN_SECRET:
-            text = text.replace(secret, HIDDEN)
+    known = _environment_secrets(tuple(os.environ.items()))
+    for secret in _longest_first({*secrets, *known}) if secrets else known:
+        text = text.replace(secret, HIDDEN)
     text = _USERINFO.sub(HIDDEN, text)
     text = _QUERY.sub(rf"\1{HIDDEN}", text)
     return _ASSIGNED.sub(rf"\1{HIDDEN}", text)
@@ -48,9 +48,17 @@ def one_line(value: Any, max_length: int = 200) -> str:
     return text if len(text) <= max_length else f"{text[: max_length - 1]}…"
 
 
-def _environment_secrets(environment: Mapping[str, str]) -> set[str]:
+@lru_cache(maxsize=8)  # a report redacts thousands of texts, and the environment stays
+def _environment_secrets(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     values = set()
-    for name, value in environment.items():
+    for name, value in environment:
         if is_secret_name(name) and not value.startswith(("/", "~")):  # a path to a secret is none
             values.update({value, *value.split()})
-    return values
+    return _longest_first(values)
+
+
+def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Those that are long enough; a secret may be a part of another."""
+    return tuple(
+        sorted((each for each in secrets if len(each) >= MIN_SECRET), key=len, reverse=True)
+    )

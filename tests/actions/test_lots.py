@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from amelio.actions.lots import find_lots, in_order
+from amelio.actions.lot_order import in_order
+from amelio.actions.lots import find_lots
 from amelio.errors import InputError
 from tests.actions.test_new import ROWS, draw, lots_of
 from tests.conftest import Run

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amelio.actions.lots import PARAMS, in_order, sync_lots
+from amelio.actions.lot_order import in_order
+from amelio.actions.lots import PARAMS, sync_lots
 from amelio.actions.new import new_project
 from amelio.actions.params_file import edit_params
 from amelio.demos.collection import DEFAULT_N_IMAGES, Collection, write_collection

@@ -1,10 +1,10 @@
 """Lots of images: found, named safely, taken in."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from amelio.actions.lot_order import in_order
 from amelio.actions.params_file import edit_params
 from amelio.dvcio.project import track
 from amelio.errors import InputError, all_of
@@ -73,11 +73,6 @@ def find_lots(images: Path) -> list[str]:
     return in_order(folder.name for folder in folders)
 
 
-def in_order(lots: Iterable[str]) -> list[str]:
-    """`lots` in natural order: numbers by value, the rest by letter."""
-    return sorted(lots, key=_natural)
-
-
 def _lot_problem(entry: Path) -> str:
     if not entry.is_dir():
         return f"{entry.name}: not a folder; images stand in a lot's folder"
@@ -86,8 +81,3 @@ def _lot_problem(entry: Path) -> str:
     if not any(is_image_name(file.name) for file in entry.iterdir()):
         return f"{entry.name}: no image in it"
     return ""
-
-
-def _natural(lot: str) -> list[tuple[int, str]]:
-    parts = re.findall(r"\d+|\D+", lot)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from amelio.actions.lots import in_order
+from amelio.actions.lot_order import in_order
 from amelio.actions.report_pictures import thumbnail
 from amelio.reports.class_bars import NO, YES
 from amelio.reports.facts import LotPredictions, Picture

@@ -1,8 +1,10 @@
 """All metrics and parameters of the workspace, or as of a revision, whatever is wrong with some."""
 
+import re
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +70,14 @@ def _at(repo: "Repo", revision: str | None) -> Any:
 
 
 def _in_words(error: BaseException, path: str) -> str:
-    """What is wrong; the parser's own words stand in the cause."""
-    lines = [line.strip() for line in explain(error).splitlines() if line.strip()]
-    told = [line.removeprefix(f"unable to read: '{path}', ") for line in lines]
-    return ": ".join(dict.fromkeys(told))
+    """What is wrong, and where in the file; the parser's own words stand in a cause."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, JSONDecodeError):
+            return f"not valid JSON: line {cause.lineno}, column {cause.colno}: {cause.msg}"
+        mark = getattr(cause, "problem_mark", None)
+        if mark is not None:
+            return f"not valid YAML: line {mark.line + 1}: {getattr(cause, 'problem', '')}"
+        cause = cause.__cause__
+    said = " ".join(explain(error).split())
+    return re.sub(r"^unable to read: '[^']*', ", "", said).replace(f"'{path}'", "it")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, log10
 from typing import Any
 
 from markupsafe import Markup
@@ -16,6 +16,7 @@ MAX_AXES = 8
 MAX_METRICS = 6
 MAX_COLUMNS = 14
 MAX_POINTS = 500
+WIDE = 50  # highest over lowest value, from which on a logarithmic axis shows more
 MIN_POINTS = 3  # fewer experiments make no chart
 
 
@@ -85,6 +86,9 @@ def data_of(table: Table) -> dict[str, Any] | None:
         "axes": list(table.axes),
         "metric": table.metric,
         "shares": {name: _shares([row[name] for row in table.points]) for name in table.axes},
+        "logarithmic": [
+            name for name in table.names if _is_wide([row[name] for row in table.points])
+        ],
     }
 
 
@@ -145,7 +149,17 @@ def _shares(values: Sequence[Any]) -> list[float]:
     if not all(value is None or _is_number(value) for value in values):
         known = sorted({str(value) for value in values if value is not None})
         values = [None if value is None else known.index(str(value)) for value in values]
+    if _is_wide(values):
+        values = [None if value is None else log10(value) for value in values]
     numbers = [value for value in values if value is not None]
     low, high = min(numbers, default=0), max(numbers, default=0)
     width = (high - low) or 1
     return [0.5 if value is None or high == low else (value - low) / width for value in values]
+
+
+def _is_wide(values: Sequence[Any]) -> bool:
+    """Whether the numbers are better seen by their magnitude."""
+    numbers = [value for value in values if value is not None]
+    if not numbers or not all(_is_number(value) and value > 0 for value in numbers):
+        return False
+    return bool(max(numbers) / min(numbers) >= WIDE)

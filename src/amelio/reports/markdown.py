@@ -9,9 +9,9 @@ from amelio.reports.changes import Change, FileChanges, Kind, file_changes
 from amelio.reports.facts import Mark, Origin, Report
 from amelio.reports.mermaid import mermaid
 
-MAX_ROWS = 1000  # of one table
+MAX_ROWS = 20_000  # of one table
 CODE_PIPE = "\\|"  # in a table, a pipe ends a cell even in code
-_SIGNS = re.compile(r"[|`*\[\]\\~$]|(?<![^\W_])_|_(?![^\W_])")  # snake_case stays as it is
+_SIGNS = re.compile(r"[|`*\[\]\\$]|~(?=~)|(?<![^\W_])_|_(?![^\W_])")  # snake_case stays as it is
 SIGNS = {Mark.GOOD: "✅", Mark.WARNING: "⚠️", Mark.BAD: "❌"}
 
 

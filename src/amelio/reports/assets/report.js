@@ -25,7 +25,8 @@
       line: {strokeWidth: 2, color: series[0]}, point: {filled: true, size: 45, color: series[0]},
       bar: {color: series[0]}, text: {color: ink}, rule: {color: soft},
       range: {category: series, heatmap: ["#e6ebfd", "#9db1f5", "#3b5bdb"],
-        ramp: ["#e6ebfd", "#9db1f5", "#3b5bdb"]},
+        ramp: dark.matches && !printing
+          ? ["#3d4766", "#8ea4ff", "#e9edff"] : ["#c8d3fa", "#5873e0", "#1c2f86"]},
     };
   }
 
@@ -118,9 +119,10 @@
     const [x, y, by] = ["scatter-x", "scatter-y", "scatter-colour"].map((id) => document.getElementById(id));
     const kind = (name) => (data.every((row) => row[name] === null || typeof row[name] === "number")
       ? "quantitative" : "nominal");
+    const scale = (name) => ({zero: false, ...(table.logarithmic.includes(name) ? {type: "log"} : {})});
     const field = (name) => ({field: name.replace(/[\\.[\]'"]/g, "\\$&"), type: kind(name), title: name});
     const scatter = () => {
-      const encoding = {x: {...field(x.value), scale: {zero: false}}, y: {...field(y.value), scale: {zero: false}},
+      const encoding = {x: {...field(x.value), scale: scale(x.value)}, y: {...field(y.value), scale: scale(y.value)},
         tooltip: [...new Set(["experiment", x.value, y.value])].map(field)};
       if (by.value) encoding.color = field(by.value);
       draw(place, {mark: {type: "point", size: 70, opacity: 0.85}, width: "container", height: 320, encoding}, data);
@@ -143,10 +145,11 @@
         ? {color: {field: "outcome", type: "quantitative", title: table.metric, scale: {zero: false}}} : {};
       draw(lines, {
         width: "container", height: 300,
+        encoding: {x: {field: "axis", type: "nominal", sort: table.axes, title: null,
+          axis: {labelAngle: table.axes.length > 5 ? -30 : 0}}},
         layer: [
-          {mark: {type: "rule", opacity: 0.25}, encoding: {x: {field: "axis", type: "nominal", sort: table.axes}}},
+          {mark: {type: "rule", opacity: 0.25}},
           {mark: {type: "line", opacity: 0.75, strokeWidth: 1.6, point: {size: 26}}, encoding: {
-            x: {field: "axis", type: "nominal", sort: table.axes, title: null, axis: {labelAngle: table.axes.length > 5 ? -30 : 0}},
             y: {field: "share", type: "quantitative", title: null, scale: {domain: [0, 1]},
               axis: {values: [0, 1], labelExpr: "datum.value ? 'highest' : 'lowest'", grid: false}},
             detail: {field: "index"}, ...colourBy,
