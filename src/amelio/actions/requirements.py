@@ -14,10 +14,10 @@ PINNED = ("dvc", "dvclive", "numpy", "optuna", "pillow", "torch")
 def requirements() -> str:
     """amelio as it is installed here, and the packages that decide a stage's results, pinned."""
     pins = [f"{name}=={_public(name)}" for name in PINNED if _public(name)]
-    return "\n".join([_amelio(), *pins]) + "\n"
+    return "\n".join([amelio_requirement(), *pins]) + "\n"
 
 
-def _amelio() -> str:
+def amelio_requirement() -> str:
     """`amelio[vision]` by version, or by URL (with its revision where there is one)."""
     origin = json.loads(distribution("amelio").read_text("direct_url.json") or "{}")
     url = origin.get("url", "")

@@ -37,6 +37,7 @@ COMMANDS = {
     "predict": Command("amelio.cli.predict:predict", "Predict files or folders with a model."),
     "promote": Command("amelio.cli.promote:promote", "Make a model the champion."),
     "compare": Command("amelio.cli.compare:compare", "Rank models of any revisions."),
+    "ci": Command("amelio.cli.ci:app", "Write workflow files for GitHub."),
     "check": Command("amelio.cli.check:check", "Judge the metrics by rules; alerts, exit code."),
     "exp": Command("", "Run, compare and tidy experiments.", EXPERIMENTS),
     "report": Command("amelio.cli.report:report", "Write reports: HTML, Markdown, pull request."),

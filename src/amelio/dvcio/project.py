@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 from amelio.dvcio.passthrough import call_dvc
-from amelio.errors import EnvironmentFailedError
+from amelio.dvcio.translate import translated
+from amelio.errors import EnvironmentFailedError, InputError
 
 
 def ensure_repository(folder: Path) -> list[str]:
@@ -84,6 +85,16 @@ def present_cache(root: Path) -> Path:
             return Path(repo.cache.local_cache_dir)
     except DvcException as error:
         raise EnvironmentFailedError(f"DVC cannot read its configuration: {error}") from error
+
+
+def default_remote(root: Path) -> tuple[str, str]:
+    """Name and URL of the default remote of the DVC repository at `root`; empty without one."""
+    from dvc.config import Config
+
+    with translated(InputError):
+        settings = Config(str(root / ".dvc"))
+        name = settings["core"].get("remote") or ""
+        return name, str(settings["remote"].get(name, {}).get("url", ""))
 
 
 def _git_top(folder: Path) -> Path | None:

@@ -1,0 +1,1 @@
+"""Workflow files: what is known of a pipeline in, paths and texts out; nothing is written."""
