@@ -39,6 +39,8 @@ COMMANDS = {
     "compare": Command("amelio.cli.compare:compare", "Rank models of any revisions."),
     "ci": Command("amelio.cli.ci:app", "Write workflow files for GitHub."),
     "check": Command("amelio.cli.check:check", "Judge the metrics by rules; alerts, exit code."),
+    "perf": Command("amelio.cli.perf:perf", "Times, cache, sizes, reproducibility score."),
+    "health": Command("amelio.cli.health:health", "What is wrong with this set-up; how to mend it."),
     "exp": Command("", "Run, compare and tidy experiments.", EXPERIMENTS),
     "report": Command("amelio.cli.report:report", "Write reports: HTML, Markdown, pull request."),
 }

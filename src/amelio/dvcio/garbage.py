@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from amelio.dvcio.arguments import read_arguments
 from amelio.dvcio.object_names import MadeBy, object_names
 from amelio.errors import EnvironmentFailedError
 
@@ -59,6 +60,15 @@ def unused_objects(arguments: Namespace) -> tuple[Unused, ...]:
             return _described(repo, paths, arguments.remote)
     except (DvcException, OSError) as error:
         raise EnvironmentFailedError(f"DVC cannot tell what is unused: {error}") from error
+
+
+def unused_in_workspace() -> tuple[Unused, ...]:
+    """What `dvc gc --workspace` would remove; nothing is removed.
+
+    Raises EnvironmentFailedError with DVC's own words when it cannot tell.
+    """
+    arguments = read_arguments(["gc", "--workspace"])
+    return () if arguments is None else unused_objects(arguments)
 
 
 @contextmanager
