@@ -9,6 +9,7 @@ import pytest
 
 from tests.actions.engine_project import Project
 from tests.actions.experiment_lab import PIPELINE, Lab
+from tests.actions.perf_project import build, copied
 
 
 @pytest.fixture
@@ -54,3 +55,24 @@ def lab(template: Path, tmp_path: Path) -> Lab:
     found.git("add", "staged.txt")
     found.git("status")  # so that Git has refreshed its index once
     return found
+
+
+@pytest.fixture(scope="session")
+def reproducible(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small pipeline without a fault, that has run; not to be changed."""
+    root = tmp_path_factory.mktemp("perf") / "project"
+    root.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.setenv("DVC_SITE_CACHE_DIR", str(root.parent / "site"))
+        patch.chdir(root)
+        build(root)
+    return root
+
+
+@pytest.fixture
+def clean(reproducible: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of it as the working directory."""
+    project = copied(reproducible, tmp_path / "project")
+    monkeypatch.chdir(project.root)
+    return project

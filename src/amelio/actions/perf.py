@@ -55,13 +55,13 @@ def measure(workspace: DvcWorkspace, options: PerfOptions) -> Perf:
     """
     parts = options.parts
     with translated():
-        stages = stage_facts(workspace, judge=False)
+        stages = stage_facts(workspace, judge=Part.SCORE in parts)
         cache = cache_facts(workspace) if parts & {Part.CACHE, Part.SIZES} else None
         runs = list(run_records.all_runs(workspace.root / STATE_FOLDER / "runs"))
         answer, asked = _ask(workspace, options)
         score = None
         if Part.SCORE in parts:
-            facts = pipeline_facts(workspace, _pushed(workspace, answer, asked))
+            facts = pipeline_facts(workspace, stages, _pushed(workspace, answer, asked))
             score = judge_pipeline(facts, *options.further)
         named = {stage.id: stage.name for stage in stages if stage.is_command}
         needs = {stage.id: stage.needs for stage in stages}

@@ -40,7 +40,7 @@ COMMANDS = {
     "ci": Command("amelio.cli.ci:app", "Write workflow files for GitHub."),
     "check": Command("amelio.cli.check:check", "Judge the metrics by rules; alerts, exit code."),
     "perf": Command("amelio.cli.perf:perf", "Times, cache, sizes, reproducibility score."),
-    "health": Command("amelio.cli.health:health", "What is wrong with this set-up; how to mend it."),
+    "health": Command("amelio.cli.health:health", "Say what is wrong with this set-up."),
     "exp": Command("", "Run, compare and tidy experiments.", EXPERIMENTS),
     "report": Command("amelio.cli.report:report", "Write reports: HTML, Markdown, pull request."),
 }

@@ -1,17 +1,18 @@
 """`amelio perf`."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from amelio.actions.perf import Part, PerfOptions, measure, save
 from amelio.actions.rerun import RerunOptions, rerun
+from amelio.cli.sections import as_json as json_text
 from amelio.cli.sections import markdown, show
 from amelio.dvcio.workspace import open_workspace
 from amelio.errors import InputError
 from amelio.insight.perf import records
 from amelio.insight.perf_report import sections
+from amelio.insight.reproducibility import Check
 
 
 def perf(
@@ -38,15 +39,15 @@ def perf(
     tolerance: Annotated[
         float,
         typer.Option(min=0.0, help="With --rerun: relative difference of metrics that is none."),
-    ] = 0.0,
+    ] = 0.01,
 ) -> None:
-    """Say how long stages take, what the cache saves, what artefacts weigh, what is reproducible."""
+    """Say what stages take, what the cache saves, what files weigh, and what is reproducible."""
     if as_json and as_md:
         raise InputError("give one of --json, --md")
     if n_rerun and part not in (None, Part.SCORE):
         raise InputError("--rerun belongs to the score", hint="amelio perf score --rerun N")
     workspace = open_workspace(is_quiet=True)
-    further = ()
+    further: tuple[Check, ...] = ()
     if n_rerun:
         options = RerunOptions(n_rerun, tolerance)
         further = (rerun(workspace, options, lambda text: typer.echo(text, err=True)),)
@@ -55,8 +56,9 @@ def perf(
     if is_saved:
         typer.echo(f"wrote {save(workspace.root, found)}", err=True)
     if as_json:
-        typer.echo(json.dumps(records(found), indent=2, ensure_ascii=False, default=str))
+        typer.echo(json_text(records(found)))
     elif as_md:
-        typer.echo(markdown("Pipeline performance", sections(found, is_brief=part is None)), nl=False)
+        page = markdown("Pipeline performance", sections(found, is_brief=part is None))
+        typer.echo(page, nl=False)
     else:
         show(sections(found, is_brief=part is None))

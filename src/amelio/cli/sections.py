@@ -1,6 +1,8 @@
 """Sections of a report on the terminal and as Markdown."""
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -9,7 +11,7 @@ from rich.text import Text
 
 from amelio.insight.tables import Section, Table
 from amelio.redaction import one_line, redacted
-from amelio.reports.markdown import escaped, table
+from amelio.reports.markdown import code, escaped, table
 
 MAX_NOTE = 2_000
 _STYLES = {"✗": "red", "⚠": "yellow", "✓": "green", "?": "yellow"}
@@ -29,11 +31,24 @@ def show(sections: Iterable[Section]) -> None:
         console.print()
 
 
+def as_json(found: Any) -> str:
+    """Plain data as JSON, without secrets."""
+    return json.dumps(_redacted(found), indent=2, ensure_ascii=False, default=str)
+
+
+def _redacted(found: Any) -> Any:
+    if isinstance(found, str):
+        return redacted(found)
+    if isinstance(found, dict):
+        return {redacted(str(key)): _redacted(value) for key, value in found.items()}
+    return [_redacted(value) for value in found] if isinstance(found, list | tuple) else found
+
+
 def markdown(title: str, sections: Iterable[Section]) -> str:
     """As a page."""
     parts = [f"# {title}\n"]
     for section in sections:
-        parts.append(f"## {section.title}\n\n{escaped(section.headline)}\n")
+        parts.append(f"## {section.title}\n\n{escaped(section.headline, MAX_NOTE)}\n")
         for each in section.tables:
             rows = [[escaped(cell) for cell in row] for row in each.rows]
             parts.append(table([escaped(name) for name in each.columns], rows))
@@ -43,7 +58,24 @@ def markdown(title: str, sections: Iterable[Section]) -> str:
 
 
 def _note(note: str) -> str:
-    return "<br>".join(escaped(line.strip()) for line in redacted(note).splitlines())
+    return "<br>".join(_line(line.strip()) for line in redacted(note).splitlines())
+
+
+def _line(line: str) -> str:
+    """What stands in backticks as code, the rest escaped; one backtick alone is only a sign."""
+    pieces = line.split("`")
+    if len(pieces) % 2 == 0:
+        return escaped(line, MAX_NOTE)
+    return "".join(
+        code(piece) if place % 2 else _escaped_piece(piece) for place, piece in enumerate(pieces)
+    )
+
+
+def _escaped_piece(piece: str) -> str:
+    """Escaped, with the spaces at its ends, which `escaped` takes away."""
+    start = " " * piece.startswith(" ")
+    end = " " * piece.endswith(" ")
+    return f"{start}{escaped(piece, MAX_NOTE)}{end}" if piece.strip() else piece
 
 
 def _rich(content: Table) -> RichTable:

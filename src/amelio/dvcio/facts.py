@@ -1,8 +1,9 @@
 """What a repository says of itself, read without running anything of it; `insight` judges it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from amelio.model import Reason
@@ -82,6 +83,11 @@ class GitFacts:
     changed: tuple[str, ...]
     is_shallow: bool = False
 
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder with a tracked file in it."""
+        return frozenset(parents_of(self.tracked))
+
 
 @dataclass(frozen=True)
 class Pushed:
@@ -133,3 +139,12 @@ class PipelineFacts:
 def is_below(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or lies in it."""
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def parents_of(paths: Iterable[str]) -> Iterator[str]:
+    """The folders that each of `paths` is in, the nearest first."""
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder:
+            yield folder
+            folder = folder.rpartition("/")[0]

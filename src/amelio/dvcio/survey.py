@@ -15,7 +15,7 @@ from amelio.dvcio.facts import (
     PipelineFacts,
     Pushed,
     StageFact,
-    is_below,
+    parents_of,
 )
 from amelio.dvcio.git_facts import git_facts
 from amelio.dvcio.sources import is_program_file, named_files, read_sources
@@ -38,12 +38,6 @@ ENVIRONMENT_FILES = (
 _ALL = Selection(all_pipelines=True)
 
 
-def pipeline_needs(workspace: DvcWorkspace) -> dict[str, tuple[str, ...]]:
-    """Stage id → ids of the stages whose outputs it depends on, for the whole repository."""
-    with workspace.session(is_dry=True):
-        return {stage.id: stage.needs for stage in workspace.plan(_ALL)}
-
-
 def stage_facts(workspace: DvcWorkspace, *, judge: bool) -> tuple[StageFact, ...]:
     """Every stage and `.dvc` file of the repository, in serial order.
 
@@ -54,17 +48,18 @@ def stage_facts(workspace: DvcWorkspace, *, judge: bool) -> tuple[StageFact, ...
         planned = workspace.plan(_ALL)
         root = workspace.root
         git = git_facts(root)
-        owners = _owners(workspace.dvc_stage(stage.id) for stage in planned)
+        owners = _Owners(workspace.dvc_stage(stage.id) for stage in planned)
         return tuple(
             _stage(workspace, stage.id, stage.needs, owners, git, root, judge=judge)
             for stage in planned
         )
 
 
-def pipeline_facts(workspace: DvcWorkspace, pushed: Pushed) -> PipelineFacts:
-    """All that the reproducibility checks look at."""
+def pipeline_facts(
+    workspace: DvcWorkspace, stages: tuple[StageFact, ...], pushed: Pushed
+) -> PipelineFacts:
+    """All that the reproducibility checks look at; `stages` are judged."""
     root = workspace.root
-    stages = stage_facts(workspace, judge=True)
     programs = {path for stage in stages for path in stage.programs}
     programs |= {
         dep.path
@@ -87,19 +82,32 @@ def pipeline_facts(workspace: DvcWorkspace, pushed: Pushed) -> PipelineFacts:
     )
 
 
-def _owners(stages: Iterable["DvcStage"]) -> list[tuple[str, Keeper]]:
-    found = []
-    for stage in stages:
-        keeper = Keeper.STAGE if stage.cmd else Keeper.DVC
-        found += [(str(out.fs_path), keeper) for out in stage.outs if is_local(out)]
-    return found
+class _Owners:
+    """Who makes or keeps each path: itself, what is in it, or what it is in."""
+
+    def __init__(self, stages: Iterable["DvcStage"]) -> None:
+        self._of = {
+            str(out.fs_path): Keeper.STAGE if stage.cmd else Keeper.DVC
+            for stage in stages
+            for out in stage.outs
+            if is_local(out)
+        }
+        self._around = {
+            folder: keeper for path, keeper in self._of.items() for folder in parents_of([path])
+        }
+
+    def keeper(self, path: str) -> Keeper | None:
+        for place in (path, *parents_of([path])):
+            if place in self._of:
+                return self._of[place]
+        return self._around.get(path)
 
 
 def _stage(
     workspace: DvcWorkspace,
     key: str,
     needs: tuple[str, ...],
-    owners: Sequence[tuple[str, Keeper]],
+    owners: _Owners,
     git: GitFacts | None,
     root: Path,
     *,
@@ -145,9 +153,7 @@ def _reasons(workspace: DvcWorkspace, key: str) -> tuple[Reason, ...]:
         return (Reason(ReasonKind.DATA, note=error.message),)
 
 
-def _path_fact(
-    item: "Output", owners: Sequence[tuple[str, Keeper]], git: GitFacts | None, root: Path
-) -> PathFact:
+def _path_fact(item: "Output", owners: _Owners, git: GitFacts | None, root: Path) -> PathFact:
     local = is_local(item)
     inside = local and bool(item.is_in_repo)
     full = str(item.fs_path) if local else str(item)
@@ -170,18 +176,16 @@ def _keeper(
     item: "Output",
     full: str,
     path: str,
-    owners: Sequence[tuple[str, Keeper]],
+    owners: _Owners,
     git: GitFacts | None,
 ) -> Keeper:
-    for owned, keeper in owners:
-        if is_below(full, owned) or is_below(owned, full):
-            return keeper
+    owner = owners.keeper(full)
+    if owner is not None:
+        return owner
     if item.stage.is_import:
         return Keeper.SOURCE
-    if git is not None:
-        folder = f"{path}/"
-        if path in git.tracked or any(name.startswith(folder) for name in git.tracked):
-            return Keeper.GIT
+    if git is not None and (path in git.tracked or path in git.folders):
+        return Keeper.GIT
     return Keeper.NOBODY
 
 

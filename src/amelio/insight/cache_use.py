@@ -70,7 +70,7 @@ def measure_cache(runs: Sequence[RunResult], stages: Mapping[str, str]) -> Cache
             StageCache(
                 stage=key,
                 name=name,
-                outcomes=Counter(each.outcome for each in results),
+                outcomes=dict(Counter(each.outcome for each in results)),
                 saved_s=sum(each.saved_s for each in results),
                 misses=_kinds(missed),
                 last_miss=tuple(map(reason, missed[0].reasons)) if missed else (),

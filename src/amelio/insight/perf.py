@@ -74,9 +74,7 @@ def metrics(perf: Perf) -> dict[str, Any]:
             "stages_s": stages,
         }
     if perf.cache_use:
-        found["cache"] = _numbers(
-            hit_rate=perf.cache_use.hit_rate, saved_s=perf.cache_use.saved_s
-        )
+        found["cache"] = _numbers(hit_rate=perf.cache_use.hit_rate, saved_s=perf.cache_use.saved_s)
     if perf.sizes:
         found["sizes"] = {
             "outputs_bytes": sum(s.size_bytes for s in perf.sizes.stages if s.is_stage),

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Sequence
 
+from amelio.dvcio.storage import CacheFacts
 from amelio.insight.cache_use import CacheUse, StageCache
 from amelio.insight.perf import Perf
 from amelio.insight.reproducibility import Check, Score
+from amelio.insight.size_report import size_section
 from amelio.insight.tables import Section, Table, shortened, sparkline
 from amelio.insight.times import CriticalPath, RunTimes, StageTimes, Times
 from amelio.insight.wording import duration, size
-from amelio.dvcio.storage import CacheFacts
-from amelio.insight.size_report import size_section
 from amelio.model import Outcome
 
 BRIEF_ROWS = 6

@@ -116,18 +116,20 @@ def garbage(
 ) -> Garbage:
     """Price what is unused by the records of the runs that made it."""
     size_of = {_hash(each.path): each.size_bytes or 0 for each in unused}
+    current = {out.hash for stage in stages for out in stage.outs}  # also those that Git keeps
     made: dict[tuple[str, frozenset[str]], float] = {}
     for run in runs:
-        for stage in run.with_outcome(Outcome.RAN):
-            hashes = frozenset(out.hash for out in stage.outputs if out.hash in size_of)
-            if hashes and stage.usage:
-                made.setdefault((stage.stage, frozenset(h for h in hashes if h)), stage.usage.wall_s)
+        for result in run.with_outcome(Outcome.RAN):
+            lost = {out.hash for out in result.outputs if out.hash in size_of} - current
+            hashes = frozenset(md5 for md5 in lost if md5)
+            if hashes and result.usage:
+                made.setdefault((result.stage, hashes), result.usage.wall_s)
     recorded = {md5 for _, hashes in made for md5 in hashes}
     paths_made = {
         out.path
         for run in runs
-        for stage in run.stages
-        for out in stage.outputs
+        for result in run.stages
+        for out in result.outputs
         if out.hash in recorded
     }
     tracked = [out.path for stage in stages if not stage.is_command for out in stage.outs]
@@ -140,7 +142,8 @@ def garbage(
         unrecorded_bytes=sum(
             each.size_bytes or 0
             for each in unused
-            if _hash(each.path) not in recorded and not _is_of(each, [*tracked, *paths_made])
+            if _hash(each.path) not in recorded | current
+            and not _is_of(each, [*tracked, *paths_made])
         ),
         inputs=tuple(sorted(inputs)),
     )

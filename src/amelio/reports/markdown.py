@@ -91,9 +91,9 @@ def code(value: str) -> str:
     return f"`{line.replace('|', CODE_PIPE)}`" if line else ""
 
 
-def escaped(value: str) -> str:
+def escaped(value: str, max_length: int = 200) -> str:
     """Text that Markdown and the HTML in it leave alone, on one line."""
-    line = one_line(value)
+    line = one_line(value, max_length)
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "&#64;")):
         line = line.replace(sign, entity)
     line = line.replace("://", "&#58;//").replace("www.", "www&#46;")  # no links from data

@@ -66,9 +66,9 @@ def _in_source(path: str, text: str) -> Iterator[tuple[int, str]]:
     tree = parsed(text) if path.endswith(".py") else None
     if tree is not None:
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if _PLACE.fullmatch(node.value):
-                    yield node.lineno, node.value[:_MAX_SHOWN]
+            value = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(value, str) and _PLACE.fullmatch(value):
+                yield getattr(node, "lineno", 0), value[:_MAX_SHOWN]
         return
     for number, line in enumerate(text.splitlines(), 1):
         if not line.lstrip().startswith("#"):
