@@ -189,6 +189,7 @@ def test_a_committed_credential_is_broken_and_stays_known(project: Project) -> N
 
 
 def test_tracked_local_settings_are_broken(project: Project) -> None:
+    _remote(project, "s3://data/store")
     _keys(project)
     subprocess.run(["git", "add", "--force", ".dvc/config.local"], cwd=project.root, check=True)
     assert "git rm --cached .dvc/config.local" in _found("secrets", 0.5).fix
