@@ -194,6 +194,9 @@ class Guard:
             events = poller.poll(None if left_s is None else left_s * 1000 + 1)
             for handle, _ in events:
                 if handle == self.life:
+                    done, status = os.waitpid(pid, os.WNOHANG)
+                    if done:  # the command ended first: its work is kept
+                        return os.waitstatus_to_exitcode(status)
                     self.is_orphaned = True
                     tree.end_tree(pid, 0)
                     return -signal.SIGKILL
