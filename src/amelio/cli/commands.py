@@ -52,5 +52,6 @@ EXTENDED = {
     "gc": Command("amelio.cli.garbage:gc", "DVC's; lists what it would free, then asks."),
     "cache": Command("amelio.cli.cache:cache", "DVC's; `cache dir` makes and tries the folder."),
     "config": Command("amelio.cli.config:config", "DVC's, and core.jobs, in amelio.yaml."),
+    "checkout": Command("amelio.cli.checkout:checkout", "DVC's; hands out nothing damaged."),
     "remote": Command("amelio.cli.remote:remote", "DVC's; keeps credentials out of Git."),
 }

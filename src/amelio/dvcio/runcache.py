@@ -1,9 +1,14 @@
 """DVC's run cache: finds and brings back what a stage once made of the same command and inputs."""
 
+import logging
 from typing import TYPE_CHECKING
+
+from amelio.dvcio import integrity
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
+
+logger = logging.getLogger(__name__)
 
 
 def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "Stage | None":
@@ -45,7 +50,12 @@ def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "St
                 stage.repo.cloud.pull(objects)
         except CollectCacheError:
             return None
-    return found if found.outs_cached() else None
+    if not found.outs_cached():
+        return None
+    damaged = integrity.set_damaged_aside(found.outs)
+    for out, place in damaged:
+        logger.warning("what the cache has for %s is damaged: it is now %s", out, place)
+    return None if damaged else found
 
 
 def keeps(stage: "Stage", *, no_commit: bool) -> bool:
