@@ -142,9 +142,8 @@ def two_runs(folder: Path, subject: Subject) -> list[str]:
     project.stages(a="sleep=0.4", c="sleep=0.4")
     ends = [finish(process) for process in [project.start(), project.start()]]
     found = [f"a run exits with {end.returncode}" for end in ends if end.returncode]
-    for name in "abcd":
-        if len(project.marks(f"start {name}")) != 1:
-            found.append(f"{name} ran {len(project.marks(f'start {name}'))} times")
+    runs = {name: len(project.marks(f"start {name}")) for name in "abcd"}
+    found += [f"{name} ran {n} times" for name, n in runs.items() if n != 1]
     return found + oracle.violations(project)
 
 

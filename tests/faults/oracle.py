@@ -16,7 +16,7 @@ def wrong_results(project: Project) -> list[str]:
     except yaml.YAMLError as error:
         return [f"dvc.lock is torn: {str(error).splitlines()[0]}"]
     known = dict(project.versions)
-    found = []
+    found: list[str] = []
     left = dict(lock.get("stages", {}))
     while left:
         ready = [name for name, entry in left.items() if _inputs(entry, known) is not None]
@@ -24,7 +24,7 @@ def wrong_results(project: Project) -> list[str]:
             return [*found, f"{', '.join(left)}: inputs in dvc.lock that nobody ever wrote"]
         for name in ready:
             entry = left.pop(name)
-            params = next(iter(entry.get("params", {}).values()), {})
+            params: dict[str, Any] = next(iter(entry.get("params", {}).values()), {})
             made = stage.content(entry["cmd"], _inputs(entry, known) or {}, params)
             known[hashlib.md5(made).hexdigest()] = made
             recorded = entry["outs"][0]["md5"]

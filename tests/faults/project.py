@@ -47,7 +47,7 @@ class Project:
         self.commit("-A")
 
     def stages(self, **words: str) -> None:
-        """Write `dvc.yaml`; `words` stand behind the command of the stage that they are named by."""
+        """Write `dvc.yaml`, with `words` behind the commands of the stages that they name."""
         shape = {
             "a": (["raw.txt"], ["alpha"]),
             "b": (["a.out"], ["beta"]),

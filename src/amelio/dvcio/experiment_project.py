@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amelio.dvcio import experiment_refs, overrides, worktree_data
 from amelio.dvcio.overrides import Overrides
+from amelio.dvcio.repository import open_repo
 from amelio.dvcio.translate import translated
 from amelio.dvcio.version import require_known_dvc
 from amelio.dvcio.workspace import DvcWorkspace
@@ -81,9 +82,8 @@ class ExperimentProject:
 def opened(root: Path) -> Iterator[ExperimentProject]:
     """The DVC repository at `root`, with DVC's errors as ours."""
     require_known_dvc()
-    from dvc.repo import Repo
 
-    with translated(), Repo(str(root)) as repo:
+    with translated(), open_repo(str(root)) as repo:
         yield ExperimentProject(repo)
 
 

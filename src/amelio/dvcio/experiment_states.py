@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.git_objects import GitObjects
 from amelio.dvcio.project import git
+from amelio.dvcio.repository import open_repo
 from amelio.dvcio.snapshot_reader import Commit, SnapshotReader, commits
 from amelio.dvcio.snapshots import WORKSPACE, Snapshot, from_dvc
 from amelio.dvcio.translate import translated
@@ -127,9 +128,8 @@ def collect_states(folder: Path, scope: Scope) -> list[BaselineState]:
 
     Raises InputError for a revision that does not exist, or outside a Git and DVC repository.
     """
-    from dvc.repo import Repo
 
-    with translated(InputError), Repo(str(folder)) as repo:
+    with translated(InputError), open_repo(str(folder)) as repo:
         if not hasattr(repo.scm, "iter_refs"):
             raise InputError("experiments need a Git repository", hint="`git init` makes one")
         if repo.scm.no_commits:
@@ -146,11 +146,10 @@ def read_two(folder: Path, old: str, new: str, *, only_deps: bool) -> list[Basel
 
     Raises InputError when there is none of that name.
     """
-    from dvc.repo import Repo
     from dvc.repo.experiments.collect import collect_rev
     from dvc.scm import resolve_rev
 
-    with translated(InputError), Repo(str(folder)) as repo:
+    with translated(InputError), open_repo(str(folder)) as repo:
         found = []
         for name in (old, new):
             commit = name if name == WORKSPACE else resolve_rev(repo.scm, name)

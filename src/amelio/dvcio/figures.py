@@ -8,6 +8,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amelio.dvcio.repository import open_repo
 from amelio.dvcio.translate import explain, translated
 from amelio.errors import InputError
 
@@ -37,11 +38,10 @@ def read_figures(root: Path, revision: str | None = None) -> Figures:
     revision: a commit; None reads the workspace
     Raises InputError when the pipeline itself is not readable.
     """
-    from dvc.repo import Repo
     from dvc.repo.metrics.show import _gather_metrics
     from dvc.repo.params.show import _gather_params
 
-    with translated(InputError), Repo(str(root)) as repo, _at(repo, revision):
+    with translated(InputError), open_repo(str(root)) as repo, _at(repo, revision):
         found = {"metrics": _gather_metrics(repo), "params": _gather_params(repo)}
     contents: dict[str, dict[str, Any]] = {"metrics": {}, "params": {}}
     problems: dict[str, str] = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 from amelio.dvcio.arguments import read_arguments
 from amelio.dvcio.object_names import MadeBy, object_names
+from amelio.dvcio.repository import open_repo
 from amelio.errors import EnvironmentFailedError
 
 CACHE = "cache"
@@ -50,10 +51,9 @@ def unused_objects(arguments: Namespace) -> tuple[Unused, ...]:
     """
     from dvc.exceptions import DvcException
     from dvc.logger import set_loggers_level
-    from dvc.repo import Repo
 
     try:
-        with Repo() as repo:
+        with open_repo() as repo:
             options = {name: getattr(arguments, name) for name in _SELECTING}
             with set_loggers_level(logging.CRITICAL), _removals() as paths:
                 repo.gc(**options, force=True, dry=True)

@@ -27,9 +27,10 @@ def set_aside_for_checkout(
     Raises InputError and EnvironmentFailedError for what DVC refuses.
     """
     with translated(), open_repo() as repo:
+        wanted: list[str | None] = [*targets] or [None]
         stages = [
             (stage, only)
-            for target in targets or [None]
+            for target in wanted
             for stage, only in repo.stage.collect_granular(
                 target, with_deps=with_deps, recursive=recursive
             )

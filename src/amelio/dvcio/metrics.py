@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path, PurePosixPath
 
 from amelio.dvcio.project import dvc_root
+from amelio.dvcio.repository import open_repo
 from amelio.dvcio.revisions import revision_files
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.expressions import NoValueError
@@ -49,10 +50,9 @@ class ProjectMetrics:
     def declared(self) -> list[str]:
         """Every metrics file that the project's dvc.yaml files declare, relative to the folder."""
         from dvc.exceptions import DvcException
-        from dvc.repo import Repo
 
         try:
-            with Repo(str(self._folder)) as repo:
+            with open_repo(str(self._folder)) as repo:
                 outputs = {str(output.fs_path) for output in repo.index.metrics}
                 root = Path(repo.root_dir)
                 for file, paths in repo.index._metrics.items():

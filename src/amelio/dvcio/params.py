@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from amelio.dvcio.repository import open_repo
 from amelio.errors import EnvironmentFailedError
 
 WORKSPACE = "workspace"
@@ -64,10 +65,9 @@ def show_params(
     """
     from dvc.exceptions import DvcException
     from dvc.logger import set_loggers_level
-    from dvc.repo import Repo
 
     try:
-        with set_loggers_level(logging.CRITICAL), Repo() as repo:
+        with set_loggers_level(logging.CRITICAL), open_repo() as repo:
             found = repo.params.show(
                 revs=list(revisions) or None,
                 targets=[_from_root(repo, target) for target in targets] or None,

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.plot_sources import resolve
+from amelio.dvcio.repository import open_repo
 from amelio.dvcio.translate import explain, translated
 from amelio.errors import InputError
 
@@ -54,11 +55,10 @@ def collect_plots(root: Path, baseline: str | None = None) -> Plots:
     Raises InputError when the pipeline itself is not readable.
     """
     from dvc.render.match import match_defs_renderers
-    from dvc.repo import Repo
 
     found: dict[str, Any] = {}
     notes: dict[str, str] = {}
-    with translated(InputError), Repo(str(root)) as repo:
+    with translated(InputError), open_repo(str(root)) as repo:
         states = [WORKSPACE] if baseline is None else [WORKSPACE, baseline]
         for content in repo.plots.collect(revs=states, onerror=_keep_error):
             notes.update(resolve(content))

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from amelio.dvcio.passthrough import call_dvc
+from amelio.dvcio.repository import open_repo
 from amelio.dvcio.translate import translated
 from amelio.errors import EnvironmentFailedError, InputError
 
@@ -78,10 +79,9 @@ def project_root(folder: Path) -> Path:
 def present_cache(root: Path) -> Path:
     """The folder of the DVC cache of the repository `root`, as it is configured now."""
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        with Repo(str(root)) as repo:
+        with open_repo(str(root)) as repo:
             return Path(repo.cache.local_cache_dir)
     except DvcException as error:
         raise EnvironmentFailedError(f"DVC cannot read its configuration: {error}") from error

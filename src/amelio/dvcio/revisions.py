@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from amelio.dvcio.repository import open_repo
 from amelio.errors import EnvironmentFailedError, InputError
 
 
@@ -61,13 +62,12 @@ def revision_files(project: Path, revision: str) -> Iterator[RevisionFiles]:
     Raises InputError when there is no such revision, or it is no DVC project.
     """
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     try:
-        with Repo(str(project)) as here:
+        with open_repo(str(project)) as here:
             # the revision's own .dvc/config may lack a remote that was added later
             settings = dict(here.config)
-        with Repo(str(project), rev=revision, config=settings) as repo:
+        with open_repo(str(project), rev=revision, config=settings) as repo:
             files = RevisionFiles(revision, repo.get_rev(), repo.dvcfs)
             yield files
     except DvcException as error:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from amelio.dvcio.repository import open_repo
 from amelio.errors import EnvironmentFailedError
 
 
@@ -13,11 +14,10 @@ def dvc_tracks(path: Path, project: Path) -> bool:
     delete such a file at the next `dvc checkout`.
     """
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     wanted = str(path.resolve())
     try:
-        with Repo(str(project)) as repo:
+        with open_repo(str(project)) as repo:
             return any(str(output.fs_path) == wanted for output in repo.index.outs)
     except DvcException as error:
         raise EnvironmentFailedError(f"DVC cannot read the pipeline: {error}") from error

@@ -20,6 +20,7 @@ from amelio.dvcio.interpolation import Interpolations
 from amelio.dvcio.lockfiles import LockFiles
 from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
+from amelio.dvcio.repository import open_repo
 from amelio.dvcio.room import Room
 from amelio.dvcio.selection import select
 from amelio.dvcio.stages import (
@@ -436,7 +437,6 @@ def open_workspace(
 ) -> DvcWorkspace:
     """The repository around the working directory. Raises InputError outside of one."""
     require_known_dvc()
-    from dvc.repo import Repo
 
     with translated():
-        return DvcWorkspace(Repo(), run_env, is_quiet=is_quiet)
+        return DvcWorkspace(open_repo(), run_env, is_quiet=is_quiet)
