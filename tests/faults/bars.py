@@ -7,12 +7,13 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.faults import oracle
 from tests.faults.project import Project, Subject, finish, is_alive, wait_for
 
+STRACE = ("strace", "-f", "-qq", "-o", "/dev/null")  # never --seccomp-bpf: no fault would fire
 Bar = Callable[[Path, Subject], list[str]]
 
 
@@ -138,9 +139,18 @@ def interrupted(folder: Path, subject: Subject) -> list[str]:
 
 def two_runs(folder: Path, subject: Subject) -> list[str]:
     """B7: two runs at once: both end well, every stage runs once."""
+    return _two_runs(folder, subject)
+
+
+def two_containers(folder: Path, subject: Subject) -> list[str]:
+    """B7: the same, each in a world of processes of its own, as in containers."""
+    return _two_runs(folder, subject, under=("unshare", "--pid", "--fork", "--mount-proc"))
+
+
+def _two_runs(folder: Path, subject: Subject, under: Sequence[str] = ()) -> list[str]:
     project = Project(folder, subject)
     project.stages(a="sleep=0.4", c="sleep=0.4")
-    ends = [finish(process) for process in [project.start(), project.start()]]
+    ends = [finish(process) for process in [project.start(under=under), project.start(under=under)]]
     found = [f"a run exits with {end.returncode}" for end in ends if end.returncode]
     runs = {name: len(project.marks(f"start {name}")) for name in "abcd"}
     found += [f"{name} ran {n} times" for name, n in runs.items() if n != 1]
@@ -192,6 +202,19 @@ def same_size_same_time(folder: Path, subject: Subject) -> list[str]:
     return found + oracle.violations(project)
 
 
+def torn_lock(folder: Path, subject: Subject) -> list[str]:
+    """B1: SIGKILL in the middle of writing `dvc.lock`, or DVC's lock of paths."""
+    found = []
+    for path in ("dvc.lock", ".dvc/tmp/rwlock"):
+        project = Project(folder / Path(path).name, subject)
+        project.repro("a")
+        kill = ["-e", "trace=write", "-P", str(project.root / path), "-e"]
+        finish(project.start(under=[*STRACE, *kill, "inject=write:signal=KILL:when=1"]))
+        wait_for(lambda p=project: not any(map(is_alive, p.marks("start"))), "quiet")  # type: ignore[misc]
+        found += [f"{path}: {text}" for text in oracle.violations(project)]
+    return found
+
+
 def kill_sweep(folder: Path, subject: Subject, n_points: int = 6, seed: int = 0) -> list[str]:
     """B1: SIGKILL at system calls that change files; the next run mends everything by itself."""
     calls = "rename,renameat2,unlink,unlinkat,mkdir,chmod,fchmodat,ftruncate,fsync,link,symlink"
@@ -201,7 +224,7 @@ def kill_sweep(folder: Path, subject: Subject, n_points: int = 6, seed: int = 0)
         when = chance.randint(1, 60)
         project = Project(folder / str(i), subject)
         faults = ["-e", f"trace={calls}", "-e", f"inject={calls}:signal=KILL:when={when}"]
-        process = project.start(under=["strace", "-f", "-qq", "-o", "/dev/null", *faults])
+        process = project.start(under=[*STRACE, *faults])
         finish(process)
         wait_for(lambda p=project: not any(map(is_alive, p.marks("start"))), "quiet")  # type: ignore[misc]
         found += [f"killed at call {when}: {text}" for text in oracle.violations(project)]
