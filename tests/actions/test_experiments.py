@@ -80,6 +80,7 @@ def test_a_grid_is_a_product_and_names_count(lab: Lab) -> None:
         lab.git("show", f"{c}:dvc.lock").partition("model.txt")[2] for c in lab.refs().values()
     }
     assert len(models) == 6
+    assert "Duration" in lab.exp("show", "--md").splitlines()[0]
 
 
 @pytest.mark.slow

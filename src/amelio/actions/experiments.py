@@ -6,6 +6,7 @@ from pathlib import Path
 from amelio.dvcio.experiment_states import BaselineState, Scope, collect_states
 from amelio.errors import InputError
 from amelio.experiments.choice import Order, best_first, filtered, find_column, ordered, top
+from amelio.experiments.run_facts import run_facts
 from amelio.experiments.table import Table, matching, only_changed, table_of, without
 
 
@@ -38,7 +39,7 @@ def show_experiments(folder: Path, scope: Scope, view: View) -> tuple[list[Basel
     if view.top is not None and not (view.best or view.sort_by):
         raise InputError("--top needs --best METRIC or --sort-by NAME")
     states = collect_states(folder, scope)
-    return states, viewed(table_of(states), view)
+    return states, viewed(table_of(states, run_facts(folder)), view)
 
 
 def viewed(table: Table, view: View) -> Table:

@@ -1,6 +1,7 @@
 """What a worker does: one experiment after the other, in a worktree of its own."""
 
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -13,6 +14,9 @@ from amelio.experiments.entry import Experiment, Status
 from amelio.experiments.home import Home
 from amelio.experiments.queue import Queue
 from amelio.experiments.worktrees import Worktree, borrowed
+from amelio.insight.wording import size
+
+LITTLE_BYTES = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,22 @@ class Worker:
         try:
             return self._run_one(experiment, worktree, queue, lambda: self._is_told_to_end)
         except AmelioError as error:
+            room = ""
             if isinstance(error, EnvironmentFailedError):
+                room = self._little_room()
                 worktree.discard()
-            return Ending(Status.FAILED, str(error))
+            return Ending(Status.FAILED, f"{error}{room}")
         except Exception as error:  # the worker's border: the others go on
             print(traceback.format_exc(), file=sys.stderr)
             worktree.discard()
             return Ending(Status.FAILED, f"a bug of ours: {type(error).__name__}: {error}")
+
+    def _little_room(self) -> str:
+        """Says so when the disk is nearly full: Git does not."""
+        free_bytes = shutil.disk_usage(self._home.folder).free
+        if free_bytes > LITTLE_BYTES:
+            return ""
+        return f"\nonly {size(free_bytes)} are free at {self._home.folder}"
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._is_told_to_end = True
