@@ -66,6 +66,7 @@ def _places(folder: Path) -> list[str]:
         "",
         "Next:",
         f"  {_activation()}cd {folder}",
+        "  amelio report                 # then open reports/report.html",
         "  amelio predict data/raw/s9",
         "  amelio exp run -S train.learning_rate=0.01",
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from amelio.reports.changes import Change, FileChanges, Kind
 from amelio.reports.directions import better_of
+from amelio.reports.facts import Gate
 
 N_HIGHLIGHTS = 6
 
@@ -38,6 +39,11 @@ def highlights(files: Sequence[FileChanges], judged: Sequence[str]) -> tuple[Hig
         if all(last != other.row.name.rpartition(".")[2] for other in chosen):
             chosen.append(each)
     return tuple(chosen[:N_HIGHLIGHTS])
+
+
+def judged_by(gate: Gate | None) -> list[str]:
+    """`file:key` of the metrics that the gate's rules name."""
+    return [rule.source for rule in gate.rules] if gate else []
 
 
 def judged_first(files: Sequence[FileChanges], judged: Sequence[str]) -> tuple[FileChanges, ...]:

@@ -18,7 +18,7 @@ from amelio.reports import class_bars, experiment_view
 from amelio.reports.changes import FileChanges, Kind, file_changes
 from amelio.reports.facts import Chart, Mark, Page, Report
 from amelio.reports.graph_drawing import draw_graph
-from amelio.reports.highlights import highlights, judged_first
+from amelio.reports.highlights import highlights, judged_by, judged_first
 from amelio.reports.specs import columns, drawable
 from amelio.reports.timeline import draw_timeline
 from amelio.reports.trees import Block, blocks
@@ -31,7 +31,7 @@ _UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
 def html_page(report: Report) -> str:
     """The whole page."""
-    metrics = judged_first(file_changes(report.metrics, report.better), _judged(report))
+    metrics = judged_first(file_changes(report.metrics, report.better), judged_by(report.gate))
     params = file_changes(report.params)
     table = experiment_view.table_of(report.experiments) if report.experiments.rows else None
     specs = [chart for chart in report.charts if chart.spec is not None]
@@ -54,7 +54,7 @@ def html_page(report: Report) -> str:
             metrics=metrics,
             params=params,
             n_params_changed=sum(len(each.changed) for each in params),
-            highlights=highlights(metrics, _judged(report)),
+            highlights=highlights(metrics, judged_by(report.gate)),
             headline=_headline(report, metrics, params),
             graph=draw_graph(report.stages),
             timeline=draw_timeline(report.run) if report.run else None,
@@ -158,10 +158,6 @@ def _sections(
         *([("experiments", "Experiments")] if table else []),
         *([("environment", "Environment")] if report.environment else []),
     ]
-
-
-def _judged(report: Report) -> list[str]:
-    return [rule.source for rule in report.gate.rules] if report.gate else []
 
 
 def _headline(report: Report, metrics: Sequence[FileChanges], params: Sequence[FileChanges]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from amelio.insight.wording import duration
 from amelio.reports.changes import Change, FileChanges, file_changes
 from amelio.reports.facts import Gate, Report
+from amelio.reports.highlights import judged_by, judged_first
 from amelio.reports.markdown import (
     SIGNS,
     against,
@@ -29,7 +30,7 @@ def pull_request_comment(report: Report) -> str:
     parts: list[Callable[[], str]] = [
         lambda: _gate(report.gate),
         lambda: _problems(report),
-        lambda: _changes("Metrics", file_changes(report.metrics, report.better)),
+        lambda: _changes("Metrics", _metrics(report)),
         lambda: _changes("Parameters", file_changes(report.params)),
         lambda: _pipeline(report),
         lambda: _experiments(report),
@@ -65,6 +66,10 @@ def _problems(report: Report) -> str:
     lines = [f"- ❌ {escaped(problem)}" for problem in report.problems[:20]]
     lines += [f"- {escaped(notice)}" for notice in report.notices[:20]]
     return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _metrics(report: Report) -> tuple[FileChanges, ...]:
+    return judged_first(file_changes(report.metrics, report.better), judged_by(report.gate))
 
 
 def _changes(title: str, files: Sequence[FileChanges]) -> str:
