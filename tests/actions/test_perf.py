@@ -163,6 +163,7 @@ def test_a_file_that_nobody_declared_is_missed_in_the_clean_worktree(clean: Proj
     assert "extra.txt" in check.findings[0].text
 
 
+@pytest.mark.slow
 def test_a_dead_remote_leaves_the_rest_of_the_report(clean: Project) -> None:
     url = "s3://data/store\n    endpointurl = http://127.0.0.1:9\n    access_key_id = a"
     config = clean.read(".dvc/config").replace("../../remote", url)

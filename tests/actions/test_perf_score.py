@@ -171,6 +171,16 @@ def test_a_declared_parameter_that_is_missing_is_named(clean: Project) -> None:
     assert "params.yaml:clean.least" in failing(score())["parameters-versioned"]
 
 
+def test_a_stage_that_never_ran_is_named(clean: Project) -> None:
+    clean.stages(**STAGES, late={"cmd": "touch late.txt", "deps": ["x.txt"], "outs": ["late.txt"]})
+    commit(clean)
+    told = failing(score())
+    assert told == {
+        "inputs-tracked": "x.txt is in neither DVC nor Git",
+        "lock-true": "late never ran",
+    }
+
+
 def test_missing_data_is_no_lie_of_the_lock(clean: Project) -> None:
     (clean.root / "clean.csv").unlink()
     assert failing(score()) == {}

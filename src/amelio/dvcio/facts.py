@@ -114,6 +114,7 @@ class PipelineFacts:
     params: parameters file → dotted keys of its values and the values
     environment: files that say which packages are needed, by path
     project_texts: the `dvc.yaml` files' texts, by path
+    lock_files: the `dvc.lock` files that are there
     """
 
     root: Path
@@ -125,6 +126,7 @@ class PipelineFacts:
     params: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     project_texts: Mapping[str, str] = field(default_factory=dict)
+    lock_files: tuple[str, ...] = ()
 
     @property
     def commands(self) -> tuple[StageFact, ...]:

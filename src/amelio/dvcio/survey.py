@@ -69,6 +69,7 @@ def pipeline_facts(
     }
     sources, imports = read_sources(sorted(programs), root)
     places = {stage.place for stage in stages if stage.place.endswith("dvc.yaml")}
+    locks = sorted(f"{place.removesuffix('.yaml')}.lock" for place in places)
     return PipelineFacts(
         root=root,
         stages=stages,
@@ -77,6 +78,7 @@ def pipeline_facts(
         sources=sources,
         imports=imports,
         params=_params(workspace, stages),
+        lock_files=tuple(path for path in locks if (root / path).is_file()),
         environment=_texts(root, [*ENVIRONMENT_FILES, *_requirement_files(root)]),
         project_texts=_texts(root, sorted(places)),
     )
@@ -137,12 +139,18 @@ def _stage(
         outs=tuple(_path_fact(out, owners, git, root) for out in stage.outs),
         params=declared,
         missing_params=missing,
-        has_lock=not stage.outs or any(bool(out.hash_info) for out in stage.outs),
+        has_lock=_has_lock(stage),
         programs=tuple(path for path in named if is_program_file(path)),
         named_files=named,
         condition=str(settings.get("when", "")) if isinstance(settings, dict) else "",
         reasons=_reasons(workspace, key) if judge else None,
     )
+
+
+def _has_lock(stage: "DvcStage") -> bool:
+    """Whether anything of the stage is recorded; a bare command has nothing that could be."""
+    items = [*stage.deps, *stage.outs]
+    return not items or any(bool(item.hash_info) for item in items)
 
 
 def _reasons(workspace: DvcWorkspace, key: str) -> tuple[Reason, ...]:

@@ -3,10 +3,15 @@
 from amelio.model import Reason, ReasonKind
 from amelio.quantities import duration, size
 
-__all__ = ["duration", "reason", "size"]
+__all__ = ["counted", "duration", "reason", "size"]
 
 _ARROW_KINDS = (ReasonKind.COMMAND, ReasonKind.PARAMETER)
 _LONGEST = 120
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 program`, `2 programs`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def reason(found: Reason) -> str:

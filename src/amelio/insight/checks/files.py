@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from amelio.dvcio.facts import PipelineFacts, StageFact
 from amelio.dvcio.sources import parsed
 from amelio.insight.reproducibility import Check, Finding
+from amelio.insight.wording import counted
 
 # Folders where people keep data and code. Programs of the system (/usr/bin/env) and scratch
 # places (/tmp, /dev/null) are the same everywhere.
@@ -41,8 +42,9 @@ def no_absolute_paths(facts: PipelineFacts) -> Check:
         title="No absolute paths",
         weight=8,
         n_seen=n_seen,
-        evidence=f"{len(facts.commands)} commands, {len(facts.sources)} programs, "
-        f"{len(facts.params)} parameters files",
+        evidence=f"{counted(len(facts.commands), 'command')}, "
+        f"{counted(len(facts.sources), 'program')}, "
+        f"{counted(len(facts.params), 'parameters file')}",
         findings=tuple(findings),
     )
 

@@ -3,6 +3,7 @@
 from amelio.dvcio.facts import Keeper, PathFact, PipelineFacts
 from amelio.dvcio.sources import is_program_file
 from amelio.insight.reproducibility import Check, Finding
+from amelio.insight.wording import counted
 
 
 def inputs_tracked(facts: PipelineFacts) -> Check:
@@ -23,7 +24,7 @@ def inputs_tracked(facts: PipelineFacts) -> Check:
         title="Inputs are versioned",
         weight=15,
         n_seen=len(inputs),
-        evidence=f"{len(inputs)} inputs" + (f": kept {kept}" if kept else ""),
+        evidence=counted(len(inputs), "input") + (f": kept {kept}" if kept else ""),
         findings=tuple(map(_untracked, lost)),
     )
 
@@ -43,7 +44,9 @@ def inputs_pushed(facts: PipelineFacts) -> Check:
     pushed = facts.pushed
     n_sources = sum(not stage.is_command for stage in facts.stages)
     findings: tuple[Finding, ...] = ()
-    evidence = f"{pushed.n_objects} files of {n_sources} inputs are in the remote {pushed.name}"
+    evidence = (
+        f"{counted(pushed.n_objects, 'file')} of {counted(n_sources, 'input')} in {pushed.name}"
+    )
     if n_sources == 0:
         evidence = "DVC keeps no inputs"
     elif pushed.name is None:

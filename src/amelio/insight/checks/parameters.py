@@ -36,7 +36,9 @@ def parameters_versioned(facts: PipelineFacts) -> Check:
         title="Parameters are versioned",
         weight=8,
         n_seen=len(declared) + n_keys,
-        evidence=f"{n_keys} declared keys and sections of {_files(declared)}",
+        evidence=f"{n_keys} declared keys and sections of {_files(declared)}"
+        if declared
+        else "no stage declares parameters",
         findings=tuple(findings),
     )
 
@@ -60,7 +62,9 @@ def parameters_read(facts: PipelineFacts) -> Check:
         title="Parameters are read",
         weight=7,
         n_seen=n_keys,
-        evidence=f"{n_keys} keys in {_files(set(facts.params))}",
+        evidence=f"{n_keys} keys in {_files(set(facts.params))}"
+        if facts.params
+        else "no parameters file",
         findings=tuple(findings),
     )
 
@@ -100,4 +104,4 @@ def _undeclared(facts: PipelineFacts, stage: StageFact) -> Iterator[Finding]:
 
 
 def _files(paths: set[str]) -> str:
-    return ", ".join(sorted(paths)) or "no parameters file"
+    return ", ".join(sorted(paths))

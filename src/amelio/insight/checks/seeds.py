@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from amelio.dvcio.facts import PipelineFacts
 from amelio.dvcio.sources import parsed
 from amelio.insight.reproducibility import Check, Finding
+from amelio.insight.wording import counted
 
 # What draws, by the generator that it draws from. Families are seeded apart.
 _FAMILIES = {
@@ -52,6 +53,7 @@ _SKLEARN_DRAWS = re.compile(
     r"|resample|shuffle|make_\w+"
 )
 _SHELL_DRAW = re.compile(r"\$\{?RANDOM\b|\bshuf\b(?!.*--random-source)")
+_SHELL_FIX = "a seed from params.yaml, or shuf --random-source=FILE"
 _R_DRAW = re.compile(r"\b(?:sample|rnorm|runif|rbinom|rpois)\(")
 
 
@@ -59,7 +61,7 @@ def seeds(facts: PipelineFacts) -> Check:
     """Every program that draws random numbers sets a seed, itself or in a module it imports."""
     findings = [finding for path in facts.sources for finding in _of_program(path, facts)]
     findings += [
-        Finding(f"{stage.name}: its command draws without a seed", "shuf --random-source=FILE")
+        Finding(f"{stage.name}: its command draws without a seed", _SHELL_FIX)
         for stage in facts.commands
         for command in stage.commands
         if _SHELL_DRAW.search(command)
@@ -70,13 +72,13 @@ def seeds(facts: PipelineFacts) -> Check:
         for key in keys
         if re.search(r"seed|random_state", key.rpartition(".")[2])
     ]
-    told = f", {len(names)} seeds among the parameters" if names else ""
+    told = f", {counted(len(names), 'seed')} among the parameters" if names else ""
     return Check(
         name="seeds",
         title="Random numbers are seeded",
         weight=10,
         n_seen=len(facts.sources) + len(facts.commands),
-        evidence=f"{len(facts.sources)} programs{told}",
+        evidence=counted(len(facts.sources), "program") + told,
         findings=tuple(findings),
     )
 
@@ -90,9 +92,7 @@ def _of_program(path: str, facts: PipelineFacts) -> Iterator[Finding]:
         return
     if suffix in ("sh", "bash", "zsh"):
         if _SHELL_DRAW.search(text):
-            yield Finding(
-                f"{path} draws random numbers without a seed", "shuf --random-source=FILE"
-            )
+            yield Finding(f"{path} draws random numbers without a seed", _SHELL_FIX)
         return
     tree = parsed(text) if suffix == "py" else None
     if tree is None:
@@ -146,7 +146,7 @@ def _draws(tree: ast.Module) -> tuple[list[tuple[str, int, str]], set[str]]:
                 draws.append(("sklearn", node.lineno, called))
         elif family and not called.startswith(_HARMLESS) and not _has_seed(node):
             draws.append((family, node.lineno, called))
-    return draws, seeded
+    return sorted(draws, key=lambda draw: draw[1]), seeded
 
 
 def _family(called: str) -> str:

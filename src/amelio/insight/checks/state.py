@@ -2,7 +2,7 @@
 
 from amelio.dvcio.facts import PipelineFacts, StageFact
 from amelio.insight.reproducibility import Check, Finding
-from amelio.insight.wording import reason
+from amelio.insight.wording import counted, reason
 from amelio.model import ReasonKind
 
 SAVED = "metrics/pipeline.json"  # of `amelio perf --save`: it changes with every look
@@ -26,7 +26,7 @@ def no_always_changed(facts: PipelineFacts) -> Check:
         title="No stage always runs",
         weight=5,
         n_seen=len(facts.commands),
-        evidence=f"{len(facts.commands)} stages",
+        evidence=counted(len(facts.commands), "stage"),
         findings=tuple(findings),
     )
 
@@ -40,8 +40,7 @@ def git_clean(facts: PipelineFacts) -> Check:
     findings = []
     if facts.git.commit is None:
         findings.append(Finding("nothing is committed yet", "git add . && git commit"))
-    defining = {stage.place for stage in facts.stages}
-    defining |= {_lock_of(stage) for stage in facts.commands if stage.has_lock}
+    defining = {stage.place for stage in facts.stages} | {*facts.lock_files}
     untracked = sorted(defining - facts.git.tracked)
     findings += [Finding(f"{path} is not in Git", f"git add {path}") for path in untracked]
     changed = [path for path in facts.git.changed if path != SAVED]
@@ -78,13 +77,10 @@ def _untrue(stage: StageFact) -> list[Finding]:
     if stage.is_frozen:
         text = f"{stage.name} is frozen: nobody looks whether its inputs are as recorded"
         return [Finding(text, f"amelio unfreeze {stage.name}")]
+    if stage.is_command and not stage.has_lock:
+        return [Finding(f"{stage.name} never ran", f"amelio repro {stage.name}")]
     counted = [r for r in stage.reasons or () if r.kind is not ReasonKind.ALWAYS]
     if not counted:
         return []
     command = f"amelio repro {stage.name}" if stage.is_command else f"amelio commit {stage.name}"
     return [Finding(f"{stage.name}: {'; '.join(map(reason, counted))}", command)]
-
-
-def _lock_of(stage: StageFact) -> str:
-    folder, slash, _ = stage.place.rpartition("/")
-    return f"{folder}{slash}dvc.lock"
