@@ -104,3 +104,16 @@ def test_wrong_usage_exits_with_2(amelio: Run, tmp_path: Path, words: list[str])
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_repository_does_not_stand_in_for_what_dvc_imports(repository: Path) -> None:
+    for name in ("yaml", "random", "dvc"):
+        (repository / f"{name}.py").write_text("open('executed', 'w')\n")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "amelio", "status"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (repository / "executed").exists()

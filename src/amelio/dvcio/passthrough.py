@@ -70,4 +70,5 @@ def stage_environment() -> dict[str, str]:
 
 
 def _command(words: list[str]) -> list[str]:
-    return [sys.executable, "-m", "dvc", *words]
+    # -P, as DVC's own script: nothing is imported from the working directory, a foreign repository
+    return [sys.executable, "-P", "-m", "dvc", *words]
