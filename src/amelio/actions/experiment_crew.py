@@ -79,7 +79,7 @@ def _be_the_crew(home: Home, jobs: int, batch: str | None, said: int, parent: in
     from amelio.actions.experiment_queue import run_queue
 
     try:
-        number = run_queue(home, jobs, batch, lambda: os.write(said, READY))
+        number = run_queue(home, jobs, batch, lambda: os.write(said, READY), parent)
     except AmelioError as error:
         os.write(said, READY + str(error).encode())
         return error.exit_code

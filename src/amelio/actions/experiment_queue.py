@@ -80,12 +80,17 @@ def queue_experiments(home: Home, wanted: Wanted) -> Queued:
 
 
 def run_queue(
-    home: Home, jobs: int, batch: str | None, ready: Callable[[], object] = lambda: None
+    home: Home,
+    jobs: int,
+    batch: str | None,
+    ready: Callable[[], object] = lambda: None,
+    parent: int | None = None,
 ) -> int:
     """Run what waits (of `batch`), `jobs` stages at a time; returns the signal that ended it, or 0.
 
     To be called in a process of its own that has no threads: it forks.
     ready: called before the first worker starts
+    parent: the process with which it ends; None when it goes on alone
     Raises EnvironmentFailedError when nothing can run at all.
     """
     preload()
@@ -95,7 +100,7 @@ def run_queue(
         require_writable(repository.cache_folder)
     ready()
     worker = Worker(home, batch, ExperimentRunner(home, config, jobs))
-    number = Crew(home, jobs, batch, worker).run()
+    number = Crew(home, jobs, batch, worker, parent).run()
     put_in_order(home)
     return number
 
@@ -213,6 +218,9 @@ def _start_commit(
 def _untracked_params(one: Overrides, place: starting_point.Place) -> list[Path]:
     """Parameters files that Git does not have yet; DVC adds such to Git, we to the snapshot."""
     paths = [Path(path).resolve() for path in one]
+    outside = [path for path in paths if not path.is_relative_to(place.top)]
+    if outside:
+        raise InputError(f"--set-param: {outside[0]} is outside of the repository")
     known = starting_point.tracked(
         "HEAD", [str(path.relative_to(place.top)) for path in paths], place.top
     )
@@ -228,9 +236,12 @@ def _copies(
     missing = [path for path in given if not (root / path).exists()]
     if missing:
         raise InputError(f"--copy-paths: {', '.join(missing)}: no such file or folder")
+    outside = [path for path in given if Path(path).parts[0] == os.pardir]
+    if outside:
+        raise InputError(f"--copy-paths: {', '.join(outside)}: outside of the DVC repository")
     inputs = [os.path.relpath(path, place.top) for path in repository.inputs()]
     known = starting_point.tracked(commit, inputs, place.top)
-    outside = repository.untracked_inputs(sorted(known), place.top)
+    unknown = repository.untracked_inputs(sorted(known), place.top)
     new = starting_point.untracked(sorted(known), place.top)
     new = [os.path.relpath(place.top / path, root) for path in new]
-    return tuple(dict.fromkeys([*given, *outside, *new]))
+    return tuple(dict.fromkeys([*given, *unknown, *new]))

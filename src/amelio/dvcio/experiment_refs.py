@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amelio.dvcio.gitwork import plumb, succeeds
+from amelio.dvcio.gitwork import LITERALLY, plumb, succeeds
 from amelio.dvcio.translate import translated
 from amelio.errors import EnvironmentFailedError, InputError
 
@@ -98,7 +98,8 @@ def add(paths: Sequence[str], folder: Path, index: Path | None = None) -> None:
         ignored = _ignored(paths, folder)
         wanted = [path for path in paths if path not in ignored]
         if wanted:
-            plumb(["add", "--pathspec-from-file=-"], folder, env, given="\n".join(wanted))
+            words = [LITERALLY, "add", "--pathspec-from-file=-", "--pathspec-file-nul"]
+            plumb(words, folder, env, given="\0".join(wanted))
 
 
 def _ignored(paths: Sequence[str], folder: Path) -> set[str]:

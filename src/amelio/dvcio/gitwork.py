@@ -8,6 +8,7 @@ from pathlib import Path
 from amelio.errors import EnvironmentFailedError
 
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "advice.detachedHead=false")
+LITERALLY = "--literal-pathspecs"  # a path with a `*` is that path
 NOBODY = {
     "GIT_AUTHOR_NAME": "amelio",
     "GIT_AUTHOR_EMAIL": "amelio@localhost",
@@ -37,7 +38,8 @@ def plumb(
     except FileNotFoundError as error:
         raise EnvironmentFailedError("git is not installed", hint="install git 2.30+") from error
     if done.returncode:
-        raise EnvironmentFailedError(f"`git {' '.join(words[:2])}`: {done.stderr.strip()}")
+        told = " ".join([word for word in words if word != LITERALLY][:2])
+        raise EnvironmentFailedError(f"`git {told}`: {done.stderr.strip()}")
     return done.stdout.rstrip("\n")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from amelio.dvcio.gitwork import NOBODY, plumb, succeeds
+from amelio.dvcio.gitwork import LITERALLY, NOBODY, plumb, succeeds
 from amelio.errors import EnvironmentFailedError, InputError
 
 REFS = "refs/amelio"
@@ -67,7 +67,8 @@ def take(place: Place, untracked: Sequence[Path], written: Mapping[Path, str]) -
             plumb(["read-tree", "HEAD"], place.top, index)
         plumb(["add", "--update", "."], place.top, index)
         if untracked:
-            plumb(["add", "--force", "--", *map(str, untracked)], place.top, index)
+            words = [LITERALLY, "add", "--force", "--", *map(str, untracked)]
+            plumb(words, place.top, index)
         for path, text in written.items():
             blob = plumb(["hash-object", "-w", "--stdin"], place.top, given=text)
             entry = f"100644,{blob},{path.relative_to(place.top)}"
@@ -112,5 +113,5 @@ def untracked(folders: Sequence[str], top: Path) -> list[str]:
     """New files in `folders` (relative to the top) that Git neither has nor ignores."""
     if not folders:
         return []
-    words = ["ls-files", "-z", "--others", "--exclude-standard", "--", *folders]
+    words = [LITERALLY, "ls-files", "-z", "--others", "--exclude-standard", "--", *folders]
     return sorted(set(plumb(words, top).split("\0")) - {""})

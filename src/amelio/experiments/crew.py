@@ -10,12 +10,13 @@ from types import FrameType
 
 from amelio.experiments.entry import Status
 from amelio.experiments.home import Home
-from amelio.experiments.lifeline import end_with_parent
+from amelio.experiments.lifeline import end_with_parent, has_parent
 from amelio.experiments.queue import Queue
 
 POLL_S = 0.05
 LOOK_S = 0.2
 BEAT_S = 5.0
+HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Work = Callable[[Queue], None]
 
@@ -28,20 +29,24 @@ class Crew:
     again at once; when this process dies all its workers do, and the next command sees to the rest.
 
     work: what a worker does until nothing waits
+    parent: the process with which it ends; None when it goes on alone
     """
 
-    def __init__(self, home: Home, jobs: int, batch: str | None, work: Work) -> None:
+    def __init__(
+        self, home: Home, jobs: int, batch: str | None, work: Work, parent: int | None = None
+    ) -> None:
         self._home = home
         self._jobs = jobs
         self._batch = batch
         self._work = work
+        self._parent = parent
         self._workers: set[int] = set()
         self._signal = 0
         self._told_to_stop: set[int] = set()
 
     def run(self) -> int:
         """Until nothing waits or runs, or a signal came. Returns that signal, or 0."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in HEEDED:
             signal.signal(number, self._note)
         gc.freeze()
         queue = Queue(self._home.queue)
@@ -52,6 +57,8 @@ class Crew:
             if has_lost or now >= next_look:
                 queue.take_back_lost()
                 self._pass_on_stops(queue)
+                if self._parent is not None and not self._signal and not has_parent(self._parent):
+                    self._note(signal.SIGTERM, None)
                 waiting = 0 if self._signal else queue.count(Status.QUEUED, self._batch)
                 if not waiting and not self._workers:
                     break
@@ -67,15 +74,18 @@ class Crew:
 
     def _hire(self) -> None:
         parent = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, HEEDED)  # our handler is not for the child
         pid = os.fork()
         if pid:
             self._workers.add(pid)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
             return
         code = 1
         try:
-            end_with_parent(parent)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for number in HEEDED:
                 signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEEDED)
+            end_with_parent(parent)
             self._work(Queue(self._home.queue))
             code = 0
         finally:

@@ -11,7 +11,7 @@ PR_SET_PDEATHSIG = 1
 def end_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
     """Let the kernel send this process a signal when `parent`, its parent, is gone (Linux).
 
-    Elsewhere `has_parent` has to be asked.
+    Elsewhere only `has_parent` tells, which crews and workers ask from time to time.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)

@@ -12,6 +12,7 @@ from types import FrameType
 from amelio.errors import AmelioError, EnvironmentFailedError
 from amelio.experiments.entry import Experiment, Status
 from amelio.experiments.home import Home
+from amelio.experiments.lifeline import has_parent
 from amelio.experiments.queue import Queue
 from amelio.experiments.worktrees import Worktree, borrowed
 from amelio.insight.wording import size
@@ -43,10 +44,11 @@ class Worker:
         self._is_told_to_end = False
 
     def __call__(self, queue: Queue) -> None:
+        parent = os.getppid()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
         with borrowed(self._home.worktrees, self._home.top) as worktree:
-            while not self._is_told_to_end:
+            while not self._is_told_to_end and has_parent(parent):
                 experiment = queue.claim(os.getpid(), self._batch)
                 if experiment is None:
                     return
