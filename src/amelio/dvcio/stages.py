@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from amelio.errors import InputError
 from amelio.model import OutputPath, Stage, StageKind
+from amelio.yaml_places import line_of
 
 if TYPE_CHECKING:
     from dvc.output import Output
@@ -50,8 +51,27 @@ def local_paths(stage: "DvcStage") -> list[str]:
     return [item.fs_path for item in (*stage.deps, *stage.outs) if is_local(item)]
 
 
-def require_storable(stage: "DvcStage") -> None:
-    """Raises InputError for outputs outside of the repository that DVC is to cache: it cannot."""
+def require_sound(stage: "DvcStage") -> None:
+    """Raises InputError for an empty command, which DVC takes for a data source, and for outputs
+    outside of the repository that DVC is to cache: it cannot.
+    """
+    name = getattr(stage, "name", None)
+    if name is not None and not stage.cmd:
+        line = line_of(stage.path, ["stages", name, "cmd"])
+        raise InputError(
+            f"{stage.addressing}: its command is empty",
+            path=stage.relpath,
+            line=line,
+            hint="write what makes its outputs, or take the stage out",
+        )
+    strange = [str(item) for item in (*stage.deps, *stage.outs) if not str(item).isprintable()]
+    if strange:  # a line break would make two lines of .gitignore of it
+        raise InputError(
+            f"{stage.addressing}: control characters in a path: {', '.join(map(repr, strange))}",
+            path=stage.relpath,
+            line=line_of(stage.path, ["stages", name]) if name else None,
+            hint="give the file another name",
+        )
     outside = [
         str(out) for out in stage.outs if is_local(out) and out.use_cache and not out.is_in_repo
     ]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
+from amelio.dvcio.places import find_place
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ _LOCK_HINT = "bring back a good one with `git checkout -- dvc.lock`, or mend it 
 _INPUT_ERRORS = frozenset(
     {
         "BadParamFileError",
+        "ConfigError",
         "CyclicGraphError",
         "DuplicateStageName",
         "FileIsGitIgnored",
@@ -60,12 +62,18 @@ def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Itera
     except DvcException as error:
         names = {base.__name__ for base in type(error).__mro__}
         kind = InputError if names & _INPUT_ERRORS else error_class
-        text = explain(error)
-        is_lock = kind is InputError and "dvc.lock" in text
-        raise kind(text, hint=_LOCK_HINT if is_lock else None) from error
+        place = find_place(error) if kind is InputError else None
+        text = (place.message if place else None) or explain(error)
+        is_lock = kind is InputError and "dvc.lock" in (str(place.path) if place else text)
+        raise kind(
+            text,
+            path=place.path if place else None,
+            line=place.line if place else None,
+            hint=_LOCK_HINT if is_lock else place.hint if place else None,
+        ) from error
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise error_class(f"{place}{error.strerror or error}") from error
+        where = f"{error.filename}: " if error.filename else ""
+        raise error_class(f"{where}{error.strerror or error}") from error
     except (SCMError, IgnoreInCollectedDirError, ObjectFormatError) as error:
         raise error_class(explain(error)) from error
 
@@ -73,10 +81,15 @@ def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Itera
 @contextmanager
 def suggesting(repo: "Repo") -> Iterator[None]:
     """Add the names that come close to a stage that does not exist. Raises InputError."""
-    from dvc.stage.exceptions import StageNotFound
+    from dvc.stage.exceptions import StageFileDoesNotExistError, StageNotFound
 
     try:
         yield
+    except StageFileDoesNotExistError as error:
+        raise InputError(
+            "there is no dvc.yaml here",
+            hint="go to the folder that has one; `amelio new` writes the vision pipeline's",
+        ) from error
     except StageNotFound as error:
         close = difflib.get_close_matches(
             error.name, [s.addressing for s in repo.index.stages], n=1

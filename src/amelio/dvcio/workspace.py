@@ -30,7 +30,7 @@ from amelio.dvcio.stages import (
     identify,
     is_local,
     local_paths,
-    require_storable,
+    require_sound,
     signature,
 )
 from amelio.dvcio.translate import stage_translated, suggesting, translated
@@ -136,7 +136,7 @@ class DvcWorkspace:
         with translated(InputError), suggesting(self.repo):
             stages, graph = select(self.repo, selection)
         for stage in stages:
-            require_storable(stage)
+            require_sound(stage)
         planned = {stage: identify(stage) for stage in stages}
         self._ranks = {key: rank for rank, key in enumerate(planned.values())}
         self._stages = {key: stage for stage, key in planned.items()}

@@ -73,6 +73,8 @@ class Attempts:
         faults.reach("start.before_journal")
         self._journal.append(
             Entry.STARTED,
+            # 3 ms, for a loss of power; a crash without one leaves the line as it is
+            is_synced=any(move.existed for move in moves),
             attempt=attempt.id,
             stage=stage,
             folder=str(folder),

@@ -14,9 +14,10 @@ from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import Any
 
-from amelio.engine.settings import StageSettings
+from amelio.engine.settings import StageSettings, place_in_file
 from amelio.errors import InputError
 from amelio.model import Reason, ReasonKind, Stage, Workspace
+from amelio.yaml_places import line_of
 
 NAMES = ("params", "metrics", "env", "changed", "probe")
 
@@ -101,6 +102,7 @@ class Conditions:
             raise InputError(
                 f"{stage.name}: meta.amelio.probe printed no JSON: {error}",
                 path=stage.place,
+                line=line_of(stage.place, [*place_in_file(stage.name), "probe"]),
                 hint=f"its output is in {printed}; print messages to stderr",
             ) from error
         self.known_probes[stage.id, signature] = value
@@ -242,7 +244,8 @@ def _chains(tree: ast.AST) -> list[str]:
 
 
 def _wrong(stage: Stage, what: str) -> InputError:
-    return InputError(f"{stage.name}: meta.amelio.when: {what}", path=stage.place)
+    line = line_of(stage.place, [*place_in_file(stage.name), "when"])
+    return InputError(f"{stage.name}: meta.amelio.when: {what}", path=stage.place, line=line)
 
 
 def _reason(text: str, note: str, value: bool | None = None) -> Reason:

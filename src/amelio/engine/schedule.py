@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from amelio.engine.neighbours import Neighbours
-from amelio.engine.settings import StageSettings
+from amelio.engine.settings import StageSettings, place_in_file
 from amelio.errors import InputError
 from amelio.model import Stage
+from amelio.yaml_places import line_of
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -203,6 +204,7 @@ class Schedule:
                         f"{stage.name}: meta.amelio.resources.{name}: {count} can never be had,"
                         f" there {'is' if self._totals[name] == 1 else 'are'} {self._totals[name]}",
                         path=stage.place,
+                        line=line_of(stage.place, [*place_in_file(stage.name), "resources", name]),
                         hint=f"ask for less, or set resources.{name} in amelio.yaml",
                     )
 
@@ -214,6 +216,7 @@ class Schedule:
                     f"{stage.name}: meta.amelio.resources.{name}: can never be had:"
                     " nobody says how many there are",
                     path=stage.place,
+                    line=line_of(stage.place, [*place_in_file(stage.name), "resources", name]),
                     hint=f"set resources.{name} in amelio.yaml",
                 )
         return list(self._counters(stage.id).items())

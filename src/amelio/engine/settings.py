@@ -3,12 +3,13 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from amelio.errors import InputError, all_of
+from amelio.yaml_places import line_in, line_of
 
 ALL = "all"
 SETTINGS_FILE = "amelio.yaml"
@@ -62,7 +63,10 @@ def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
         return StageSettings()
     problems: list[str] = []
     if not isinstance(raw, Mapping):
-        raise InputError(f"{stage}: meta.amelio: expected a mapping, got {raw!r}", path=place)
+        line = line_of(place, place_in_file(stage))
+        raise InputError(
+            f"{stage}: meta.amelio: expected a mapping, got {raw!r}", path=place, line=line
+        )
     problems += [
         f"{stage}: meta.amelio.{key}: unknown key{_did_you_mean(key, _STAGE_KEYS)}"
         for key in raw
@@ -82,7 +86,9 @@ def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
     if "probe" in values and "when" not in values:
         problems.append(f"{stage}: meta.amelio.probe: has no effect without `when`")
     if problems:
-        raise InputError(all_of(problems), path=place)
+        key = problems[0].partition("meta.amelio.")[2].partition(":")[0]
+        line = line_of(place, [*place_in_file(stage), key])
+        raise InputError(all_of(problems), path=place, line=line)
     return StageSettings(**values)
 
 
@@ -107,17 +113,15 @@ def load_project(root: Path) -> ProjectSettings:
         )
         raise InputError("not valid YAML", path=SETTINGS_FILE, line=line) from error
     try:
-        core = _mapping(raw, "").get("core") or {}
-        records = raw.get("records") or {}
+        core = _section(raw, "core", ("jobs", "allow_unsafe_params"))
+        records = _section(raw, "records", ("keep_runs", "keep_mb"))
         return ProjectSettings(
-            jobs=_count(_mapping(core, "core").get("jobs", 1), "core.jobs", 1),
+            jobs=_count(core.get("jobs", 1), "core.jobs", 1),
             resources={
                 k: _count(v, f"resources.{k}", 0)
                 for k, v in _mapping(raw.get("resources") or {}, "resources").items()
             },
-            keep_runs=_count(
-                _mapping(records, "records").get("keep_runs", 50), "records.keep_runs", 1
-            ),
+            keep_runs=_count(records.get("keep_runs", 50), "records.keep_runs", 1),
             allow_unsafe_params=_flag(
                 core.get("allow_unsafe_params", False), "core.allow_unsafe_params"
             ),
@@ -125,7 +129,16 @@ def load_project(root: Path) -> ProjectSettings:
             env=tuple(_names(raw.get("env") or [])),
         )
     except ValueError as error:
-        raise InputError(str(error), path=SETTINGS_FILE) from error
+        keys = str(error).partition(":")[0].split(".")
+        raise InputError(str(error), path=SETTINGS_FILE, line=line_in(text, keys)) from error
+
+
+def _section(raw: Any, name: str, known: Sequence[str]) -> Mapping[str, Any]:
+    found = _mapping(_mapping(raw, "").get(name) or {}, name)
+    for key in found:
+        if key not in known:
+            raise ValueError(f"{name}.{key}: unknown key{_did_you_mean(key, known)}")
+    return found
 
 
 def machine_totals(settings: ProjectSettings) -> dict[str, int]:
@@ -214,6 +227,12 @@ _STAGE_KEYS: dict[str, tuple[str, Any]] = {
 }
 
 
-def _did_you_mean(word: object, known: Mapping[str, Any]) -> str:
+def place_in_file(stage: str) -> list[str]:
+    """The keys that lead to a stage's settings in its file; `stage` as users address it."""
+    return ["stages", stage.rpartition(":")[2], "meta", "amelio"]
+
+
+def _did_you_mean(word: object, known: Iterable[str]) -> str:
+    known = list(known)
     close = difflib.get_close_matches(str(word), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
