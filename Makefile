@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 TESTS ?= tests
 JOBS ?= 2
 
-.PHONY: demo test test-all peer-tests lint bench clean
+.PHONY: demo test test-all test-faults peer-tests lint bench clean
 
 demo: $(INSTALLED)  ## a complete project in demo/: images, pipeline, model, predictions
 	$(BIN)/python -m amelio demo demo
@@ -16,6 +16,9 @@ test: $(INSTALLED)
 
 test-all: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+test-faults: $(INSTALLED)  ## the bars of docs/reliability.md, with DVC as the control; 40 minutes
+	$(BIN)/python -m tests.faults.table
 
 peer-tests: $(INSTALLED)  ## DVC's own tests of `repro`, run by our engine
 	$(BIN)/python tests/contracts/run_peer_tests.py
