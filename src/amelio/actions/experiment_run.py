@@ -65,8 +65,7 @@ class ExperimentRunner:
             workspace = repository.workspace(order.name, order.baseline, self._home.root)
             stages = [workspace.dvc_stage(s.id) for s in workspace.plan(order.selection)]
             check_out(stages)
-            files = [workspace.root / path for path in workspace.metric_files()]
-            queue.note(experiment, metric_files=files)
+            queue.note(experiment, metric_files=_times(workspace))
             result = self._repro(workspace, experiment, worktree, queue)
             worktree.keep(cached_outputs(stages, worktree.tree))
             if result.interrupted:
@@ -168,6 +167,12 @@ def numbers(workspace: DvcWorkspace) -> dict[str, float]:
             if len(found) < MAX_METRICS:
                 found[f"{path}:{name}"] = value
     return found
+
+
+def _times(workspace: DvcWorkspace) -> dict[str, int]:
+    """When the metrics files that are there were written, 0 for others; by full path."""
+    files = [workspace.root / path for path in workspace.metric_files()]
+    return {str(path): path.stat().st_mtime_ns if path.exists() else 0 for path in files}
 
 
 def leaves(value: Any, name: str = "") -> list[tuple[str, float]]:

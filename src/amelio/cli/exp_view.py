@@ -1,9 +1,10 @@
 """How experiments look while they run, and when they have ended."""
 
 import json
+import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,8 @@ from amelio.insight.wording import duration
 
 SHOWN_ROWS = 25
 WIDEST = 24
+PADDING = 2
+VALUES = 1  # the column that takes what the others leave
 _WORDS = {
     Status.QUEUED: "queued",
     Status.RUNNING: "running",
@@ -78,7 +81,7 @@ class PlainLines:
 
 
 class LiveTable:
-    """All experiments of the run: what runs first, what has ended last."""
+    """All experiments of the run: what runs first, then what waits, then what has ended."""
 
     def __init__(self, metric: str | None) -> None:
         from rich.console import Console
@@ -112,17 +115,19 @@ def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | N
 
     order = {Status.RUNNING: 0, Status.QUEUED: 1}
     rows = sorted(experiments, key=lambda e: (order.get(e.status, 2), -(e.ended or 0), e.id))
-    name = metric or next((m for e in rows for m in e.metrics), "metric")
-    titles = ("experiment", "values", "state", "stage", "time", name.rpartition(":")[2])
+    numbers = [e.metrics or live_metrics(e) for e in rows[:n_rows]]
+    metric = metric or next(filter(None, map(headline, numbers)), None)
+    titles = ("experiment", "values", "state", "stage", "time", _short(metric) or "metric")
     cells = [
-        (e.name, e.order.values, _state(e), e.stage, _time(e), _number(e, metric))
-        for e in rows[:n_rows]
+        (e.name, e.order.values, _state(e), e.stage, _time(e), _number(found, metric))
+        for e, found in zip(rows, numbers, strict=False)
     ]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
-    for place, title in enumerate(titles):
-        width = max(len(row[place]) for row in (titles, *cells))
-        least = min(width, WIDEST) if title != "values" else 8
-        drawn.add_column(title, no_wrap=True, overflow="ellipsis", min_width=least)
+    widths = [min(WIDEST, max(map(len, column))) for column in zip(titles, *cells, strict=True)]
+    room = shutil.get_terminal_size().columns - sum(widths) - PADDING * len(titles)
+    widths[VALUES] = max(len(titles[VALUES]), widths[VALUES] + room)
+    for title, width in zip(titles, widths, strict=True):
+        drawn.add_column(title, no_wrap=True, overflow="ellipsis", max_width=width)
     styles = {Status.FAILED: "red", Status.DONE: "green", Status.QUEUED: "dim"}
     for found, row in zip(rows[:n_rows], cells, strict=True):
         drawn.add_row(*map(Text, row), style=styles.get(found.status, ""))
@@ -140,9 +145,11 @@ def end_line(found: Experiment, metric: str | None) -> str:
     if found.status is Status.FAILED:
         message = found.message.replace("\n", "\n  ")
         return f"[{found.name}] failed{took}: {message}"
-    number = _number(found, metric)
-    name = (metric or next(iter(found.metrics), "")).rpartition(":")[2]
-    return f"[{found.name}] {found.status}{took}" + (f": {name} {number}" if number else "")
+    metric = metric or headline(found.metrics)
+    number = _number(found.metrics, metric)
+    return f"[{found.name}] {found.status}{took}" + (
+        f": {_short(metric)} {number}" if number else ""
+    )
 
 
 def end_lines(experiments: Sequence[Experiment], *, names_failures: bool) -> Iterator[str]:
@@ -185,9 +192,18 @@ def _time(found: Experiment) -> str:
     return duration(max(0.0, (found.ended or time.time()) - found.started))
 
 
-def _number(found: Experiment, metric: str | None) -> str:
-    metrics = found.metrics or live_metrics(found)
-    value = metrics.get(metric) if metric else next(iter(metrics.values()), None)
+def headline(metrics: Mapping[str, float]) -> str | None:
+    """The first that is no whole number, as those count something; else the first."""
+    broken = (name for name, value in metrics.items() if not value.is_integer())
+    return next(broken, next(iter(metrics), None))
+
+
+def _short(metric: str | None) -> str:
+    return (metric or "").rpartition(":")[2]
+
+
+def _number(metrics: Mapping[str, float], metric: str | None) -> str:
+    value = metrics.get(metric) if metric else None
     return "" if value is None else f"{value:.4g}"
 
 
@@ -198,9 +214,9 @@ def live_metrics(found: Experiment) -> dict[str, float]:
         return numbers
     from amelio.actions.experiment_run import leaves
 
-    for path in found.metric_files:
+    for path, known_ns in found.metric_files.items():
         try:
-            if path.suffix != ".json" or path.stat().st_mtime < (found.started or 0):
+            if path.suffix != ".json" or path.stat().st_mtime_ns == known_ns:
                 continue
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -85,7 +85,7 @@ class Experiment:
     logs: the folders of its runs' logs, oldest first
     stage: what runs in it now
     metrics: numbers by `file:name`, once it has ended
-    metric_files: where they appear while it runs
+    metric_files: where they appear while it runs, with the times (ns) of those from before
     commit: the result, in full
     message: why it failed
     """
@@ -104,7 +104,7 @@ class Experiment:
     logs: tuple[Path, ...] = ()
     stage: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    metric_files: tuple[Path, ...] = ()
+    metric_files: Mapping[Path, int] = field(default_factory=dict)
     commit: str | None = None
     message: str = ""
 

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS experiments (
     status TEXT NOT NULL, batch TEXT NOT NULL, queued REAL NOT NULL, tries INTEGER DEFAULT 0,
     is_to_stop INTEGER DEFAULT 0, owner TEXT, pid INTEGER, lease_until REAL,
     started REAL, ended REAL, tree TEXT, logs TEXT DEFAULT '[]', stage TEXT DEFAULT '',
-    metrics TEXT DEFAULT '{}', metric_files TEXT DEFAULT '[]', result TEXT, message TEXT DEFAULT ''
+    metrics TEXT DEFAULT '{}', metric_files TEXT DEFAULT '{}', result TEXT, message TEXT DEFAULT ''
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_name ON experiments (name, baseline)
     WHERE status IN ('queued', 'running');
@@ -294,7 +294,7 @@ def _experiment(row: sqlite3.Row) -> Experiment:
         logs=tuple(map(Path, json.loads(row["logs"]))),
         stage=row["stage"],
         metrics=json.loads(row["metrics"]),
-        metric_files=tuple(map(Path, json.loads(row["metric_files"]))),
+        metric_files={Path(p): ns for p, ns in json.loads(row["metric_files"] or "{}").items()},
         commit=row["result"],
         message=row["message"],
     )
