@@ -58,6 +58,7 @@ def predictions(project: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.timeout(900)  # on a busy machine
 def test_a_project_from_images_to_predictions_and_its_daily_flows(
     amelio: Run, project: Path, tmp_path: Path
 ) -> None:
@@ -75,8 +76,8 @@ def everything_runs(amelio: Run, project: Path) -> None:
     done = amelio("repro", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
     stages = ran(done.stdout)
-    assert stages[:3] == ["prepare_train", "hyperopt", "train"]
-    assert set(stages[3:]) > {"evaluate", "compare_models", "performance_test", "check_quality"}
+    assert stages[:5] == ["validate_data", "check_data", "prepare_train", "hyperopt", "train"]
+    assert set(stages[5:]) > {"evaluate", "compare_models", "performance_test", "check_quality"}
     assert stages.index("monitor_drift") < stages.index("check_quality")
     assert {row["lot"] for row in predictions(project)} == {f"s{n}" for n in range(2, 10)}
     metrics = json.loads((project / "metrics/eval_metrics.json").read_text())
@@ -110,6 +111,8 @@ def a_new_lot_is_predicted_alone(amelio: Run, project: Path) -> None:
     done = amelio("repro", "inference_batches", cwd=project)
     assert done.returncode == 0, done.stderr
     assert ran(done.stdout) == [
+        "validate_data",
+        "check_data",
         "prepare_train",
         "monitor_drift",
         "check_quality",
@@ -180,7 +183,7 @@ def a_model_that_is_good_enough_is_not_trained_again(amelio: Run, project: Path)
     labels.write_text("".join(rows[:-3]))
     done = amelio("repro", "evaluate", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ran(done.stdout) == ["prepare_train", "evaluate"]
+    assert ran(done.stdout) == ["validate_data", "check_data", "prepare_train", "evaluate"]
     assert "[train] skipped" in done.stdout
     edit_params(project / "params.yaml", {"retrain.below": 1.0})
     done = amelio("repro", "train", cwd=project)

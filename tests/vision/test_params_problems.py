@@ -26,6 +26,11 @@ def complaint(tmp_path: Path, text: str) -> str:
         ("evaluate:\n  metrics:\n  - f2\n", "accuracy, precision, recall, f1_score, calibration"),
         ("evaluate:\n  metrics: []\n", "line 2: evaluate.metrics: List should have at least 1 i"),
         ("evalute:\n  metrics: []\n", "line 1: evalute: did you mean 'evaluate'?"),
+        ("validation:\n  leeks: {severity: off}\n", "line 2: validation.leeks: unknown key; did"),
+        ("validation:\n  size: {min_sides: 3}\n", "unknown key; did you mean 'min_side'?"),
+        ("validation:\n  dark: {severity: error}\n", "unknown value 'error'; known: alert, warn"),
+        ("validation:\n  dark: {max_share: 2}\n", "line 2: validation.dark.max_share: Input sh"),
+        ("validation:\n  dark: alert\n", "line 2: validation.dark: "),
         ("hyperopt:\n  algorithm: tpee\n", "did you mean 'tpe'? (known: tpe, random, cmaes)"),
     ],
 )
@@ -67,3 +72,11 @@ def test_a_whole_range_of_an_integer_key_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text("hyperopt:\n  search_space:\n    batch_size: {start: 16, range: [8, 64]}\n")
     assert load_params(path).hyperopt.search_space["batch_size"].range == (8, 64)
+
+
+def test_a_check_keeps_the_keys_that_are_not_given(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("validation:\n  unreadable: {severity: warning}\n  size: {min_side: 9}\n")
+    validation = load_params(path).validation
+    assert validation.unreadable.max_share == 0.01
+    assert (validation.size.min_side, validation.size.max_aspect) == (9, 4)

@@ -30,9 +30,11 @@ EXPERIMENT = "DVC_EXP_NAME"  # DVC sets it for the stages of an experiment
 
 
 def tell_change(
-    folder: Path, verdicts: Sequence[Verdict], params: Mapping[str, Any]
+    folder: Path, verdicts: Sequence[Verdict], params: Mapping[str, Any], gate: str = ""
 ) -> tuple[str, ...]:
     """Send a message if these verdicts are not what was told last; keep the state.
+
+    gate: which one judged, where it is not that of quality; each has a state of its own
 
     Returns what became of it, one line each. Never raises: whatever is wrong with alerts, the
     verdicts stand.
@@ -41,7 +43,7 @@ def tell_change(
     if root is None or os.environ.get(EXPERIMENT):
         return ()  # an experiment is tried, not relied on: nobody is called for it
     try:
-        path = _state_file(folder, root)
+        path = _state_file(folder, root, gate)
         settings = load_alert_settings()
         with FileLock(path.with_suffix(".lock"), timeout=0):
             deliveries = _tell(folder, path, verdicts, flat_params(params), settings)
@@ -68,9 +70,9 @@ def send_test_alert(folder: Path) -> tuple[Delivery, ...]:
     return deliver(Message(Kind.INFO, "amelio: test alert", text), settings)
 
 
-def _state_file(folder: Path, root: Path) -> Path:
+def _state_file(folder: Path, root: Path, gate: str) -> Path:
     inside = quote(folder.resolve().relative_to(root).as_posix(), safe="")
-    path = root / STATES / f"state-{inside}.json"
+    path = root / STATES / f"state{gate}-{inside}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -8,7 +8,7 @@ from urllib.request import url2pathname
 
 from amelio.dvcio.project import git
 
-PINNED = ("dvc", "dvclive", "numpy", "optuna", "pillow", "torch")
+PINNED = ("dvc", "dvclive", "numpy", "optuna", "pandera", "pillow", "torch")
 
 
 def requirements() -> str:

@@ -39,11 +39,11 @@ def cells(verdict: Verdict) -> tuple[str, ...]:
 def markdown(verdicts: Sequence[Verdict], on_alert: OnAlert) -> str:
     """A page with the headline and a table; the same bytes for the same verdicts."""
     sign = SIGNS[worst(verdicts)]
-    rows = [" | ".join(map(_escaped, cells(verdict))) for verdict in verdicts]
+    rows = [" | ".join(map(escaped, cells(verdict))) for verdict in verdicts]
     lines = [
         "# Quality",
         "",
-        f"{sign} {_escaped(one_line(headline(verdicts, on_alert)))}",
+        f"{sign} {escaped(one_line(headline(verdicts, on_alert)))}",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"|{'---|' * len(COLUMNS)}",
@@ -68,7 +68,7 @@ def records(verdicts: Sequence[Verdict], on_alert: OnAlert) -> dict[str, Any]:
     return {"verdict": worst(verdicts).value, "on_alert": on_alert.value, "rules": rules}
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that Markdown and the HTML in it leave alone."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace("\\", "\\\\")
     return "".join(f"\\{sign}" if sign in "|`*[]" else sign for sign in text)

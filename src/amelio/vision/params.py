@@ -15,9 +15,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from amelio.checked_yaml import checked, read_yaml
+from amelio.vision.params_section import STRICT, Share
+from amelio.vision.validation_params import ValidationParams
 from amelio.yaml_problems import AT, suggestion
 
-Share = Annotated[float, Field(ge=0, le=1)]
 ClassName = int | str
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512  # pixels
 
@@ -66,9 +67,9 @@ class Scale(StrEnum):
 
 
 class Section(BaseModel):
-    """Base of every section: immutable, and no key that nothing reads."""
+    """Base of every section."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = STRICT
 
 
 class DataParams(Section):
@@ -282,6 +283,7 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     data: DataParams = DataParams()
+    validation: ValidationParams = ValidationParams()
     hyperopt: HyperoptParams = HyperoptParams()
     train: TrainParams = TrainParams()
     retrain: RetrainParams = RetrainParams()

@@ -9,13 +9,12 @@ import numpy as np
 from amelio.vision.data.dataset import Preprocessing
 from amelio.vision.data.images import (
     METHOD,
-    Pixels,
     UnreadableImageError,
     bombs_refused,
     decode,
     read_content,
 )
-from amelio.vision.data.record_cache import RecordCache, digest_of
+from amelio.vision.data.record_cache import RecordCache, Records, digest_of
 from amelio.vision.parallel import in_order
 
 _CHUNK = 16  # images a task: handing one over costs as much as decoding a small JPEG
@@ -31,20 +30,20 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
-class LoadedImages:
-    """The readable ones of some files, in the files' order.
+class Loaded:
+    """What was made of the readable ones of some files, in the files' order.
 
-    images: (n, 3, S, S) uint8
+    records: (n, …) uint8; of images (n, 3, S, S)
     digests: n digests of the files' contents
     rows: n positions in the list of files
-    n_decoded: how many were not in the cache
+    n_made: how many were not in the cache
     """
 
-    images: Pixels
+    records: Records
     digests: list[bytes]
     rows: list[int]
     unreadable: tuple[Unreadable, ...]
-    n_decoded: int
+    n_made: int
 
 
 @dataclass(frozen=True)
@@ -68,18 +67,40 @@ def load_images(
     cache: RecordCache,
     advance: Callable[[int], None],
     n_workers: int | None = None,
-) -> LoadedImages:
-    """Read `files` below `root`; the memory that it takes is that of the result.
-
-    advance: called with the number of files done, as it grows
-
-    What has been decoded is in the cache also when this is interrupted.
-    """
+) -> Loaded:
+    """Decode `files` below `root`; as `load_records`."""
     size = preprocessing.image_size
     images = np.empty((len(files), 3, size, size), np.uint8)
+    return load_records(
+        root,
+        files,
+        images,
+        lambda content: decode(content, preprocessing).transpose(2, 0, 1),
+        cache,
+        advance,
+        n_workers,
+    )
+
+
+def load_records(
+    root: Path,
+    files: Sequence[str],
+    records: Records,
+    make: Callable[[bytes], Records],
+    cache: RecordCache,
+    advance: Callable[[int], None],
+    n_workers: int | None = None,
+) -> Loaded:
+    """Make a record of each of `files` below `root`; the memory that it takes is the result's.
+
+    records: (N, …) uint8, to be filled; make: a file's content → one record
+    advance: called with the number of files done, as it grows
+
+    What has been made is in the cache also when this is interrupted.
+    """
 
     def load(rows: range) -> list[_Outcome]:
-        return [_load(root / files[row], images[row], preprocessing, cache) for row in rows]
+        return [_load(root / files[row], records[row], make, cache) for row in rows]
 
     outcomes: list[_Outcome] = []
     n_kept = 0
@@ -88,7 +109,7 @@ def load_images(
         nonlocal n_kept
         new = [row for row in range(n_kept, len(outcomes)) if outcomes[row].is_new]
         n_kept = len(outcomes)
-        cache.add(images, new, [outcomes[row].digest for row in new])
+        cache.add(records, new, [outcomes[row].digest for row in new])
 
     chunks = (range(i, min(i + _CHUNK, len(files))) for i in range(0, len(files), _CHUNK))
     with bombs_refused():
@@ -100,12 +121,18 @@ def load_images(
                     keep()
         finally:
             keep()
+    loaded = _readable(files, records, outcomes)
+    cache.tidy(loaded.records, loaded.digests)
+    return loaded
+
+
+def _readable(files: Sequence[str], records: Records, outcomes: Sequence[_Outcome]) -> Loaded:
     rows = [row for row, outcome in enumerate(outcomes) if not outcome.reason]
     for target, row in enumerate(rows):
         if target != row:  # close the gaps in place: a copy would double the memory
-            images[target] = images[row]
-    loaded = LoadedImages(
-        images=images[: len(rows)],
+            records[target] = records[row]
+    return Loaded(
+        records=records[: len(rows)],
         digests=[outcomes[row].digest for row in rows],
         rows=rows,
         unreadable=tuple(
@@ -113,19 +140,19 @@ def load_images(
             for row, outcome in enumerate(outcomes)
             if outcome.reason
         ),
-        n_decoded=sum(outcome.is_new for outcome in outcomes),
+        n_made=sum(outcome.is_new for outcome in outcomes),
     )
-    cache.tidy(loaded.images, loaded.digests)
-    return loaded
 
 
-def _load(path: Path, target: Pixels, preprocessing: Preprocessing, cache: RecordCache) -> _Outcome:
+def _load(
+    path: Path, target: Records, make: Callable[[bytes], Records], cache: RecordCache
+) -> _Outcome:
     try:
         content = read_content(path)
         digest = digest_of(content)
         if cache.read_into(digest, target):
             return _Outcome(digest)
-        target[:] = decode(content, preprocessing).transpose(2, 0, 1)
+        target[:] = make(content)
         return _Outcome(digest, is_new=True)
     except UnreadableImageError as error:
         return _Outcome(reason=error.reason)

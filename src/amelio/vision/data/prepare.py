@@ -79,7 +79,7 @@ def prepare(
     except InputError as error:
         raise InputError(error.message, path=annotations.path, hint=error.hint) from error
     prepared = PreparedData(
-        images=torch.from_numpy(loaded.images),
+        images=torch.from_numpy(loaded.records),
         labels=torch.from_numpy(labels),
         sides=torch.from_numpy(sides),
         files=tuple(files[row] for row in loaded.rows),
@@ -87,7 +87,7 @@ def prepare(
         preprocessing=preprocessing,
     )
     report = PreparationReport(
-        balance, warnings, loaded.unreadable, annotations.n_unlabelled, loaded.n_decoded
+        balance, warnings, loaded.unreadable, annotations.n_unlabelled, loaded.n_made
     )
     return prepared, report
 
