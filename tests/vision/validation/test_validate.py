@@ -24,10 +24,8 @@ from amelio.vision.validation.validate import DataQuality, validate
 from amelio.vision.validation_params import ValidationParams
 from tests.vision.pictures import encoded, gradient
 
-SPLIT = {
-    "data": DataParams(train_split=0.7, val_split=0.3),
-    "evaluate": EvaluateParams(test_size=0.3),
-}
+DATA = DataParams(train_split=0.7, val_split=0.3)
+EVALUATE = EvaluateParams(test_size=0.3)
 N = 60
 
 
@@ -60,7 +58,9 @@ class Project:
 
     def check(self, **validation: dict[str, Any]) -> DataQuality:
         self.csv.write_text("\n".join([self.header, *self.rows]) + "\n")
-        params = Params(**SPLIT, validation=ValidationParams.model_validate(validation))
+        params = Params(
+            data=DATA, evaluate=EVALUATE, validation=ValidationParams.model_validate(validation)
+        )
         return validate(self.csv, self.images, params, self.root / "cache")
 
     def found(self, **validation: dict[str, Any]) -> dict[Check, list[Finding]]:
@@ -69,7 +69,7 @@ class Project:
         return {each.check: list(each.findings) for each in quality.found if each.n}
 
     def side(self, content: bytes) -> Side:
-        return Side(int(sides_of([digest_of(content)], SPLIT["data"], SPLIT["evaluate"])[0]))
+        return Side(int(sides_of([digest_of(content)], DATA, EVALUATE)[0]))
 
 
 @pytest.fixture

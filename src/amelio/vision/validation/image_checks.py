@@ -78,7 +78,9 @@ def check_images(
     yield odd(
         Check.BLURRED,
         is_dull & ~(is_uniform | is_dark | is_bright),  # in which there are no edges to see
-        lambda look: f"{percent(look['sharpness'] / usual_sharpness)} of the median sharpness",
+        lambda look: (
+            f"{percent(float(look['sharpness']) / usual_sharpness)} of the median sharpness"
+        ),
     )
 
 

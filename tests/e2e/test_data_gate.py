@@ -1,0 +1,159 @@
+"""Faulty data in a real project: the gate is shut before anything is learnt, and says why."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from amelio.actions.demo import CHANGES
+from amelio.actions.lots import sync_lots
+from amelio.actions.new import new_project
+from amelio.actions.params_file import edit_params
+from amelio.demos.collection import Collection, write_collection
+from amelio.dvcio.project import commit_all, ensure_identity
+from amelio.vision.data.dataset import Side
+from amelio.vision.data.record_cache import digest_of
+from amelio.vision.data.split import sides_of
+from amelio.vision.params import load_params
+from tests.conftest import Run
+
+GATE, PREPARED = "metrics/data_gate.json", "data/processed/train_data_s1.pt"
+
+
+class Project:
+    """A demo of digits whose data a test spoils; `spoilt` is undone by `mend`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lot = root / "data/raw/s1"
+        self.csv = root / "data/annotations/mapped_train.csv"
+        self.rows = self.csv.read_text().splitlines()
+        self.good = root.parent / "good"
+        shutil.copytree(self.lot, self.good)
+
+    def mend(self) -> None:
+        shutil.rmtree(self.lot)
+        shutil.copytree(self.good, self.lot)
+        self.write()
+
+    def write(self, *more: str) -> None:
+        self.csv.write_text("\n".join([*self.rows, *more]) + "\n")
+
+    def side(self, path: Path) -> Side:
+        params = load_params(self.root / "params.yaml")
+        digest = digest_of(path.read_bytes())
+        return Side(int(sides_of([digest], params.data, params.evaluate)[0]))
+
+    @property
+    def page(self) -> str:
+        return (self.root / "reports/data_quality.md").read_text(encoding="utf-8")
+
+    def state(self) -> tuple[bytes, int]:
+        """What must not change while the gate is shut."""
+        prepared = self.root / PREPARED
+        return (self.root / GATE).read_bytes(), prepared.stat().st_mtime_ns
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """200 digits of which 130 are labelled, committed, not run."""
+    folder = tmp_path / "project"
+    write_collection(Collection.DIGITS, folder, 200, seed=0, workers=1)
+    new_project(folder)
+    small = {"data.image_size": 16, "evaluate.test_size": 0.2}
+    edit_params(folder / "params.yaml", CHANGES[Collection.DIGITS] | small)
+    ensure_identity(folder)
+    sync_lots(folder)
+    commit_all(folder, "Start")
+    return Project(folder)
+
+
+def dvc(project: Project) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "prepare_train"],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+@pytest.mark.timeout(600)  # on a busy machine
+def test_data_that_is_spoilt_in_several_ways(amelio: Run, project: Project) -> None:
+    good_data_passes(amelio, project)
+    a_leak_stops_it(amelio, project)
+    contradicting_and_repeated_labels_stop_plain_dvc(project)
+    an_unreadable_image_is_told_and_many_stop_it(amelio, project)
+
+
+def good_data_passes(amelio: Run, project: Project) -> None:
+    done = amelio("repro", "prepare_train", cwd=project.root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The data is fine." in project.page
+    checks = json.loads((project.root / "metrics/data_quality.json").read_text())["checks"]
+    assert [name for name, found in checks.items() if found["n"]] == []
+
+
+def a_leak_stops_it(amelio: Run, project: Project) -> None:
+    before = project.state()
+    row = next(row for row in project.rows[1:] if is_tested(project, row))
+    name, _, labels = row.partition(",")
+    copy = project.lot / "copy.jpg"
+    for quality in range(60, 100):
+        Image.open(project.lot / name).save(copy, quality=quality)
+        if project.side(copy) is Side.TRAIN:
+            break
+    project.write(f"s1/copy.jpg,{labels}")
+    done = amelio("repro", "prepare_train", cwd=project.root)
+    assert done.returncode == 1
+    told = done.stdout + done.stderr
+    assert "the data gate is shut: leaks" in told
+    assert "reports/data_quality.md says why" in told
+    assert f"- s1/{name}: shows what s1/copy.jpg, to train on, shows (" in project.page
+    assert project.state() == before
+    project.mend()
+
+
+def is_tested(project: Project, row: str) -> bool:
+    return project.side(project.lot / row.partition(",")[0]) is Side.TEST
+
+
+def contradicting_and_repeated_labels_stop_plain_dvc(project: Project) -> None:
+    before = project.state()
+    name, digit, *others = project.rows[1].split(",")
+    other = ",".join([name, str((int(digit) + 1) % 10), *others])
+    project.write(project.rows[2], other)
+    done = dvc(project)
+    assert done.returncode != 0
+    assert "the data gate is shut: contradictions" in done.stdout + done.stderr
+    last = len(project.rows) + 2
+    assert f"- line {last}: s1/{name}: digit is " in project.page
+    assert "| ⚠️ | Rows about an image that an earlier row is about" in project.page
+    assert f"- line {last - 1}: s1/{project.rows[2].partition(',')[0]} stands in line 3" in (
+        project.page
+    )
+    assert project.state() == before
+    project.mend()
+
+
+def an_unreadable_image_is_told_and_many_stop_it(amelio: Run, project: Project) -> None:
+    names = [row.partition(",")[0] for row in project.rows[1:6]]
+    (project.lot / names[0]).write_bytes(b"")
+    gate = (project.root / GATE).read_bytes()
+    done = amelio("repro", "prepare_train", cwd=project.root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (
+        "1 unreadable images left out" in amelio("logs", "prepare_train", cwd=project.root).stdout
+    )
+    assert f"- s1/{names[0]}: the file is empty (0 bytes)" in project.page
+    assert (project.root / GATE).read_bytes() == gate
+    for name in names:
+        (project.lot / name).write_bytes(b"<html>")
+    done = amelio("repro", "prepare_train", cwd=project.root)
+    assert done.returncode == 1
+    assert "the data gate is shut: unreadable" in done.stdout + done.stderr
+    assert "5 of 200 images (2.5 %)" in project.page
