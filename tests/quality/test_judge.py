@@ -1,5 +1,6 @@
 """Every kind of rule on good, bad, missing and broken metrics."""
 
+import json
 from typing import Any
 
 import pytest
@@ -159,6 +160,28 @@ def test_the_verdict_of_a_statistical_comparison(said: str, status: Status) -> N
     files = {"c.json": f'{{"overall": {{"verdict": {said}}}}}'}
     assert verdict(files, comparison="c.json:overall.verdict").status is status
     assert verdict({}, comparison="c.json:overall.verdict").status is ALERT
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "message"),
+    [
+        (
+            {"overall": {"verdict": "worse", "reference": "linear_on_pixels"}},
+            "overall.verdict",
+            "the challenger is worse (reference: linear_on_pixels)",
+        ),
+        (
+            {"verdict": "better", "reference": "champion"},
+            "verdict",
+            "the challenger is better (reference: champion)",
+        ),
+        ({"verdict": "worse", "reference": 7}, "verdict", "the challenger is worse"),
+        ({"verdict": "worse"}, "verdict", "the challenger is worse"),
+    ],
+)
+def test_a_comparison_names_its_reference(content: dict[str, Any], key: str, message: str) -> None:
+    files = {"c.json": json.dumps(content)}
+    assert verdict(files, comparison=f"c.json:{key}").message == message
 
 
 @pytest.mark.parametrize(

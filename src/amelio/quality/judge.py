@@ -94,8 +94,18 @@ class _Bench:
             expected = ", ".join(Comparison)
             raise NoValueError(f"{source} is {str(value)[:40]!r}, not one of {expected}")
         failed = value == Comparison.WORSE
-        message = f"the challenger is {value}"
+        message = f"the challenger is {value}{self._beside(source)}"
         return _failed(rule) if failed else Status.OK, str(value), _limit_text(rule), message
+
+    def _beside(self, source: str) -> str:
+        """With whom the challenger was compared, if the comparison says so."""
+        path, _, key = source.partition(":")
+        section = key.rpartition(".")[0]
+        try:
+            reference = find(self._present(path), f"{section}.reference".lstrip("."), path)
+        except NoValueError:
+            return ""
+        return f" (reference: {reference})" if isinstance(reference, str) else ""
 
     def _expression(
         self, name: str, rule: Rule, text: str
