@@ -74,7 +74,8 @@ def test_everything_there_is_has_a_section(trained: Project) -> None:
     assert "| `lr` | `0.1` | `0.3` | +0.2 ↑ |" in trained.read("reports/params_report.md")
     assert "lot ×3<br/>3 ran" in trained.read("reports/pipeline_graph.md")
     html = page(trained)
-    for section in ("summary", "metrics", "parameters", "pipeline", "run", "plots", "environment"):
+    expected = ("summary", "metrics", "parameters", "pipeline", "run", "plots", "reproducibility")
+    for section in expected:
         assert f'<section id="{section}">' in html
     assert "The rule holds." in html
     assert '"places":[' in html

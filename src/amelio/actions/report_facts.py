@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from amelio.actions.check import has_rules, judge_quality
+from amelio.actions.perf import Part, PerfOptions, measure
 from amelio.actions.report_environment import environment
 from amelio.actions.report_experiments import experiments_of
 from amelio.actions.report_lots import predicted_lots
@@ -17,7 +18,9 @@ from amelio.dvcio.figures import Figures, read_figures
 from amelio.dvcio.history import Baseline, baseline, branch_name, is_shallow, position
 from amelio.dvcio.plots import collect_plots
 from amelio.dvcio.project import dvc_root
+from amelio.dvcio.workspace import open_workspace
 from amelio.errors import AmelioError, InputError
+from amelio.insight.reproducibility import Score
 from amelio.quality.report import cells, headline
 from amelio.quality.rules import Rule
 from amelio.quality.verdicts import Status, worst
@@ -86,7 +89,8 @@ class _Gathering:
             pages=() if is_short else self._pages(figures),
             lots=() if is_short else self._lots(),
             experiments=self._experiments(better),
-            environment={} if is_short else environment(self._root, figures.params),
+            score=None if is_short else self._score(),
+            environment={} if is_short else environment(),
             notices=tuple(self._notices),
             problems=tuple(self._problems),
         )
@@ -188,6 +192,14 @@ class _Gathering:
         except AmelioError as error:
             self._notices.append(f"Experiments are not shown: {error.message}")
             return Experiments()
+
+    def _score(self) -> Score | None:
+        options = PerfOptions(parts=frozenset({Part.SCORE}))
+        try:
+            return measure(open_workspace(is_quiet=True), options).score
+        except AmelioError as error:
+            self._notices.append(f"The reproducibility is not judged: {error.message}")
+            return None
 
     def _lots(self) -> tuple[LotPredictions, ...]:
         return predicted_lots(self._root, self._notices.append)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from amelio.insight.reproducibility import Score
 from amelio.model import Outcome
 
 
@@ -203,6 +204,7 @@ class Report:
     pages: tuple[Page, ...] = ()
     lots: tuple[LotPredictions, ...] = ()
     experiments: Experiments = field(default_factory=Experiments)
+    score: Score | None = None
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

@@ -25,6 +25,7 @@ from amelio.reports.trees import Block, blocks
 
 ASSETS = Path(__file__).parent / "assets"
 MAX_ROWS = 300  # of one table; the Markdown reports have all
+SCORE_MARKS = ((90, Mark.GOOD), (60, Mark.WARNING), (0, Mark.BAD))
 WORDS = {Mark.GOOD: "ok", Mark.WARNING: "warning", Mark.BAD: "alert"}
 _UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
@@ -50,6 +51,7 @@ def html_page(report: Report) -> str:
             data=Markup(_data(specs, table)),
             sections=_sections(report, metrics, params, pages, table),
             words=WORDS,
+            score_mark=_score_mark(report),
             limit=MAX_ROWS,
             metrics=metrics,
             params=params,
@@ -134,6 +136,11 @@ def _data(charts: Iterable[Chart], table: "experiment_view.Table | None") -> str
     return text.translate(_UNSAFE)
 
 
+def _score_mark(report: Report) -> Mark:
+    value = report.score.value if report.score else 0
+    return next(mark for limit, mark in SCORE_MARKS if value >= limit)
+
+
 def _states(chart: Chart) -> int:
     """Of how many revisions the rows are."""
     return len({str(row.get("rev")) for row in chart.rows})
@@ -156,6 +163,7 @@ def _sections(
         *((key, page.title) for key, page, _ in pages),
         *([("predictions", "Predictions")] if report.lots else []),
         *([("experiments", "Experiments")] if table else []),
+        *([("reproducibility", "Reproducibility")] if report.score else []),
         *([("environment", "Environment")] if report.environment else []),
     ]
 
