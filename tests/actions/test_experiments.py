@@ -33,6 +33,17 @@ def test_the_guides_sequence(lab: Lab) -> None:
     assert set(lab.traced()) == {"prepared", *refs}  # DVC_EXP_NAME was set
 
 
+@pytest.mark.slow
+def test_what_waits_in_dvcs_own_queue_is_told(lab: Lab) -> None:
+    for name in ("a", "b"):
+        lab.dvc("exp", "run", "--queue", "-S", "lr=2", "-n", name)
+    told = "DVC's own queue holds 2: `dvc queue start -j N` runs them"
+    assert told in lab.exp("run", "--run-all")
+    lab.exp("run", "--queue", "-n", "c")
+    assert told in lab.exp("run", "--run-all")
+    assert set(lab.refs()) >= {"c"}
+
+
 def test_equal_stages_run_once_and_others_wait_for_the_result(lab: Lab) -> None:
     """Even where the lock file has an older result."""
     lab.exp("run", "-n", "first")

@@ -218,7 +218,8 @@ def _run_queue(home: Home, jobs: int, batch: str | None, is_detached: bool, quie
     known = {found.id for found in queue.live() if batch in (None, found.batch)}
     queue.close()
     if not known:
-        _say_nothing_waits(home)
+        print_line("no experiment waits; queue some with `amelio exp run --queue -S NAME=VALUE`")
+        _tell_of_dvcs_queue(home)
         return
     crew = experiment_crew.start(home, jobs, batch, is_detached=is_detached)
     if is_detached:
@@ -242,6 +243,8 @@ def _run_queue(home: Home, jobs: int, batch: str | None, is_detached: bool, quie
     if not quiet:
         for line in end_lines(ended, names_failures=sys.stdout.isatty()):
             print_line(line)
+        if batch is None:
+            _tell_of_dvcs_queue(home)
     if crew.code and crew.code > 128:
         raise typer.Exit(crew.code)
     if any(found.status is Status.FAILED for found in ended):
@@ -262,10 +265,9 @@ def _watch(crew: "CrewProcess", show: Callable[[], None]) -> None:
             signal.signal(number, handler)
 
 
-def _say_nothing_waits(home: Home) -> None:
+def _tell_of_dvcs_queue(home: Home) -> None:
     from amelio.dvcio.experiment_refs import n_in_dvc_queue
 
     n_theirs = n_in_dvc_queue(home.top)
-    print_line("no experiment waits; queue some with `amelio exp run --queue -S NAME=VALUE`")
     if n_theirs:
-        print_line(f"{n_theirs} wait in DVC's own queue: `dvc queue start -j N` runs them")
+        print_line(f"DVC's own queue holds {n_theirs}: `dvc queue start -j N` runs them")
