@@ -236,8 +236,29 @@ def test_credentials_go_to_the_file_that_git_ignores(amelio: Run, project: Path)
     assert amelio(*explicit, cwd=project).returncode == 0
     assert "ZZZ" not in settings(project)[0]
     assert "ZZZ" in settings(project)[1]
+    assert (
+        amelio("config", "remote.production.sse_customer_key", "TTT", cwd=project).returncode == 0
+    )
+    assert "TTT" not in settings(project)[0]
+    assert "TTT" in settings(project)[1]
     amelio("remote", "modify", "--unset", "production", "session_token", cwd=project)
     assert "session_token" not in settings(project)[1]
+
+
+def test_a_credential_leaves_earlier_commits_readable(amelio: Run, project: Path) -> None:
+    """DVC refuses a local section without URL where a commit does not have the remote yet."""
+    amelio("remote", "add", "-d", "production", "s3://prod-bucket/dvc", cwd=project)
+    amelio("remote", "modify", "production", "secret_access_key", "YYY", cwd=project)
+    told = amelio("metrics", "diff", "HEAD~1", "HEAD", "--json", cwd=project)
+    assert json.loads(told.stdout)["score.yaml"]["rate"] == {"old": 1, "new": 2, "diff": 1}
+    amelio("remote", "modify", "production", "url", "s3://other/dvc", cwd=project)
+    assert "prod-bucket" not in "".join(settings(project))
+    amelio("remote", "rename", "production", "work", cwd=project)
+    assert "production" not in "".join(settings(project))
+    assert "YYY" in settings(project)[1]
+    amelio("remote", "remove", "work", cwd=project)
+    assert "work" not in "".join(settings(project))
+    assert amelio("status", cwd=project).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,32 @@ def without_password(url: str) -> SafeUrl | None:
     return SafeUrl(_without_user(parts), {name: value for name, value in options.items() if value})
 
 
+def local_section(name: str) -> dict[str, str]:
+    """What `.dvc/config.local` has about a remote; none outside of a repository."""
+    return _remotes("local").get(name.lower(), {})
+
+
+def url_of(name: str) -> str | None:
+    """A remote's URL in the committed settings or in the user's own ones."""
+    found = _remotes("repo").get(name.lower(), {})
+    return found.get("url")
+
+
+def rename_locally(name: str, new: str) -> None:
+    """As `dvc remote rename --local`, which refuses a name that the committed settings have."""
+    from dvc.config import Config
+
+    with Config.from_cwd(validate=False).edit("local") as settings:
+        settings["remote"][new.lower()] = settings["remote"].pop(name.lower())
+
+
+def _remotes(level: str) -> dict[str, dict[str, str]]:
+    from dvc.config import Config
+
+    found: dict[str, dict[str, str]] = Config.from_cwd(validate=False).read(level)["remote"]
+    return found
+
+
 def require_ignored(folder: Path) -> None:
     """Raises InputError when Git would commit the file that credentials go to."""
     root = dvc_root(folder)
