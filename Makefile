@@ -19,6 +19,7 @@ test-all: $(INSTALLED)
 
 test-faults: $(INSTALLED)  ## the bars of docs/reliability.md, with DVC as the control; 40 minutes
 	$(BIN)/python -m tests.faults.table
+	$(BIN)/python -m pytest -q -m slow tests/faults
 
 peer-tests: $(INSTALLED)  ## DVC's own tests of `repro`, run by our engine
 	$(BIN)/python tests/contracts/run_peer_tests.py
