@@ -165,6 +165,13 @@ def test_a_shared_cache_without_rights_for_its_group_is_told(
     assert _found("shared cache").level is Level.FINE
 
 
+def test_a_cache_that_cannot_be_made_is_broken(project: Project) -> None:
+    project.write(".dvc/config", "[cache]\n    dir = /proc/nowhere\n")
+    found = _found("cache")
+    assert found.level is Level.BROKEN
+    assert "cannot be written" in found.text
+
+
 def _commit(project: Project, message: str = "Step") -> None:
     for words in (["add", "--all"], ["commit", "--quiet", "--message", message]):
         subprocess.run(["git", *words], cwd=project.root, check=True)

@@ -182,7 +182,14 @@ def test_a_stage_that_never_ran_is_named(clean: Project) -> None:
 
 
 def test_missing_data_is_no_lie_of_the_lock(clean: Project) -> None:
+    stage = {"cmd": "ls parts > list", "deps": ["parts"], "outs": ["list"]}
+    part = {"cmd": "mkdir -p parts; echo 1 > parts/a", "outs": ["parts/a"]}
+    clean.stages(**STAGES, part_a=part, gather=stage)
+    clean.write("parts/.gitkeep", "")
+    clean.repro()
+    commit(clean)
     (clean.root / "clean.csv").unlink()
+    (clean.root / "parts/a").unlink()  # now the folder `parts` is another one
     assert failing(score()) == {}
 
 

@@ -98,7 +98,7 @@ def health_facts(
     """
     root = workspace.root
     git = git_facts(root)
-    place = Path(cache.path)
+    place = _nearest(Path(cache.path))  # DVC makes it when it is needed
     printed = git_output(["version"], root)
     is_writable = _is_writable(place)
     return HealthFacts(
@@ -112,10 +112,10 @@ def health_facts(
         is_shallow=bool(git and git.is_shallow),
         cache=cache,
         is_cache_writable=is_writable,
-        is_same_disk=_device(place) == _device(root),
-        shared=None if place.is_relative_to(root) else _shared(workspace, place),
+        is_same_disk=place.stat().st_dev == root.stat().st_dev,
+        shared=None if place.is_relative_to(root) else _shared(workspace, Path(cache.path)),
         links=measured_links(place, Path(workspace.repo.tmp_dir)) if is_writable else (),
-        free_bytes=(_free(place), _free(root)),
+        free_bytes=(shutil.disk_usage(place).free, shutil.disk_usage(root).free),
         need_bytes=sum(
             out.size_bytes or 0 for stage in stages for out in stage.outs if out.is_cached
         ),
@@ -129,7 +129,6 @@ def measured_links(cache: Path, workspace: Path) -> tuple[LinkSpeed, ...]:
     """How long each kind of link takes for a file of SAMPLE_BYTES."""
     from dvc.fs import LocalFileSystem
 
-    cache.mkdir(parents=True, exist_ok=True)
     makers: dict[str, Callable[[str, str], object]] = {
         "reflink": LocalFileSystem().reflink,
         "hardlink": os.link,
@@ -215,19 +214,16 @@ def _folders(place: Path) -> Iterator[Path]:
 
 
 def _is_writable(place: Path) -> bool:
-    """Whether files can be made in the folder, or in the nearest one that is there."""
+    """Whether files can be made in the folder."""
+    try:
+        with tempfile.TemporaryFile(prefix=".amelio-", dir=place):
+            return True
+    except OSError:
+        return False
+
+
+def _nearest(place: Path) -> Path:
+    """The folder itself, or the nearest one around it that is there."""
     while not place.exists() and place != place.parent:
         place = place.parent
-    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
-
-
-def _device(place: Path) -> int:
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return place.stat().st_dev
-
-
-def _free(place: Path) -> int:
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return shutil.disk_usage(place).free
+    return place

@@ -98,6 +98,13 @@ class _Owners:
             folder: keeper for path, keeper in self._of.items() for folder in parents_of([path])
         }
 
+        missing = [path for path in self._of if not os.path.lexists(path)]
+        self._lacking = {*missing, *parents_of(missing)}
+
+    def lacks(self, path: str) -> bool:
+        """Whether something that belongs there is not there."""
+        return path in self._lacking
+
     def keeper(self, path: str) -> Keeper | None:
         for place in (path, *parents_of([path])):
             if place in self._of:
@@ -143,7 +150,7 @@ def _stage(
         programs=tuple(path for path in named if is_program_file(path)),
         named_files=named,
         condition=str(settings.get("when", "")) if isinstance(settings, dict) else "",
-        reasons=_reasons(workspace, key) if judge else None,
+        reasons=_reasons(workspace, key, owners) if judge else None,
     )
 
 
@@ -153,10 +160,16 @@ def _has_lock(stage: "DvcStage") -> bool:
     return not items or any(bool(item.hash_info) for item in items)
 
 
-def _reasons(workspace: DvcWorkspace, key: str) -> tuple[Reason, ...]:
-    """Why the stage would run; data that is only absent here says nothing about the lock file."""
+def _reasons(workspace: DvcWorkspace, key: str, owners: _Owners) -> tuple[Reason, ...]:
+    """Why the stage would run; data that is only absent here says nothing about the lock file.
+
+    A folder of which a part is absent, DVC calls modified.
+    """
+    deps = workspace.dvc_stage(key).deps
+    lacking = {str(dep) for dep in deps if is_local(dep) and owners.lacks(str(dep.fs_path))}
     try:
-        return workspace.judge(key, Policy(allow_missing=True)).reasons
+        found = workspace.judge(key, Policy(allow_missing=True)).reasons
+        return tuple(r for r in found if r.kind is not ReasonKind.DATA or r.what not in lacking)
     except AmelioError as error:
         return (Reason(ReasonKind.DATA, note=error.message),)
 

@@ -183,7 +183,9 @@ def _score_section(score: Score, *, is_brief: bool) -> Section:
             n_more = len(check.findings) - len(shown)
             notes.append(f"✗ {check.name}: … and {n_more} more: `amelio perf score`")
     n_bad = sum(bool(check.findings) for check in score.checks)
+    n_open = sum(bool(check.undecided) for check in score.checks)
     headline = f"{score.value} of 100" + (f", {n_bad} of {len(rows)} checks fail" if n_bad else "")
+    headline += f", {n_open} not decided" if n_open else ""
     return Section("Reproducibility", headline, (table,), tuple(notes))
 
 
