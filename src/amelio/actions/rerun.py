@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from amelio.actions.repro import STATE_FOLDER
 from amelio.atomic import write_bytes
 from amelio.dvcio.facts import Keeper, StageFact, is_below
 from amelio.dvcio.gitwork import plumb
+from amelio.dvcio.lockfile import LockFileReader
 from amelio.dvcio.passthrough import call_dvc, stage_environment
 from amelio.dvcio.survey import stage_facts
+from amelio.dvcio.translate import translated
 from amelio.dvcio.workspace import DvcWorkspace
 from amelio.dvcio.worktree_data import local_config
 from amelio.errors import EnvironmentFailedError, InputError
@@ -31,7 +31,6 @@ from amelio.quality.rules import SUFFIXES
 from amelio.redaction import one_line
 
 TAIL_CHARACTERS = 300
-_Strings = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # a hash of digits is no number
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def _again(stage: StageFact, stages: Sequence[StageFact], place: _Place) -> Reru
     except EnvironmentFailedError as error:
         lines = error.message.splitlines()
         return Rerun(stage.name, 0.0, problem=one_line(f"no input data: {' '.join(lines[1:])}"))
-    words = ["repro", "--single-item", "--force", "--no-run-cache", "--no-commit", stage.name]
+    words = ["repro", "--single-item", "--force", "--no-run-cache", "--no-commit", stage.id]
     done = subprocess.run(
         [sys.executable, "-P", "-m", "amelio", *words],
         cwd=place.root,
@@ -155,13 +154,10 @@ def _stored_inputs(stage: StageFact, stages: Sequence[StageFact]) -> Iterator[st
 def _recorded(root: Path, stage: StageFact) -> Mapping[str, str]:
     """Output → hash, by the worktree's lock file; paths relative to the root."""
     folder = Path(stage.place).parent
-    try:
-        text = (root / folder / "dvc.lock").read_text(encoding="utf-8")
-        stages = yaml.load(text, Loader=_Strings)["stages"]  # noqa: S506 - strings only
-        outs = stages[stage.id.rpartition(":")[2]].get("outs") or []
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return {}
-    at = folder / Path(stage.folder).relative_to(folder) if stage.folder != "." else folder
+    with translated():
+        entry = LockFileReader(root / folder / "dvc.lock").entry(stage.id.rpartition(":")[2])
+    outs = (entry or {}).get("outs") or []
+    at = Path(stage.folder)
     return {(at / out["path"]).as_posix(): str(out.get("md5", "")) for out in outs if "path" in out}
 
 
