@@ -115,6 +115,7 @@ class PipelineFacts:
     environment: files that say which packages are needed, by path
     project_texts: the `dvc.yaml` files' texts, by path
     lock_files: the `dvc.lock` files that are there
+    template_params: keys that `foreach` and `matrix` stages declare, also of an empty list
     """
 
     root: Path
@@ -127,6 +128,7 @@ class PipelineFacts:
     environment: Mapping[str, str] = field(default_factory=dict)
     project_texts: Mapping[str, str] = field(default_factory=dict)
     lock_files: tuple[str, ...] = ()
+    template_params: tuple[str, ...] = ()
 
     @property
     def commands(self) -> tuple[StageFact, ...]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from amelio.dvcio.facts import (
     GitFacts,
     Keeper,
@@ -70,6 +72,7 @@ def pipeline_facts(
     sources, imports = read_sources(sorted(programs), root)
     places = {stage.place for stage in stages if stage.place.endswith("dvc.yaml")}
     locks = sorted(f"{place.removesuffix('.yaml')}.lock" for place in places)
+    texts = _texts(root, sorted(places))
     return PipelineFacts(
         root=root,
         stages=stages,
@@ -80,7 +83,8 @@ def pipeline_facts(
         params=_params(workspace, stages),
         lock_files=tuple(path for path in locks if (root / path).is_file()),
         environment=_texts(root, [*ENVIRONMENT_FILES, *_requirement_files(root)]),
-        project_texts=_texts(root, sorted(places)),
+        project_texts=texts,
+        template_params=tuple(key for text in texts.values() for key in _template_params(text)),
     )
 
 
@@ -263,3 +267,15 @@ def _texts(root: Path, names: Iterable[str]) -> dict[str, str]:
         except OSError:
             continue
     return found
+
+
+def _template_params(text: str) -> Iterable[str]:
+    """Keys in the `params:` of `foreach` and `matrix` stages; their stages may be none as yet."""
+    try:
+        stages = (yaml.safe_load(text) or {}).get("stages") or {}
+        templates = [stage for stage in stages.values() if {"foreach", "matrix"} & set(stage)]
+        for stage in templates:
+            declared = stage.get("do", stage).get("params") or []
+            yield from (key for key in declared if isinstance(key, str))
+    except (yaml.YAMLError, AttributeError, TypeError):  # DVC reads it otherwise
+        return

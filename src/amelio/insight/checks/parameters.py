@@ -72,7 +72,7 @@ def parameters_read(facts: PipelineFacts) -> Check:
 def _is_read(facts: PipelineFacts, path: str, key: str) -> bool:
     if key.partition(".")[0] in _OWN_SECTIONS:
         return True
-    readers: list[str] = []
+    readers = [*facts.template_params]
     for stage in facts.commands:
         if any(dep.path == path for dep in stage.deps) or stage.params.get(path) == ():
             return True
