@@ -9,6 +9,8 @@ from amelio.dvcio.project import commit_all, ensure_identity
 from tests.actions.engine_project import Project
 from tests.actions.perf_project import failing, score
 
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value")  # DVC's use of pygtrie
+
 STATIC = {
     "parameters-versioned",
     "parameters-read",
