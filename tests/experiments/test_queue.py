@@ -1,6 +1,7 @@
 """The queue alone: claims, leases, tries, names."""
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -142,3 +143,11 @@ def test_a_torn_file_is_told_with_its_path(tmp_path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(EnvironmentFailedError, match=r"queue\.db"):
         Queue(path)
+
+
+def test_another_versions_file_is_told_apart(queue: Queue) -> None:
+    with sqlite3.connect(queue.path) as file:
+        file.execute("PRAGMA user_version = 1")
+    file.close()
+    with pytest.raises(EnvironmentFailedError, match="another version's"):
+        Queue(queue.path)

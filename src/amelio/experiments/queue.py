@@ -16,6 +16,7 @@ LEASE_S = 20.0
 MAX_TRIES = 3
 PATIENCE_S = 60.0
 KEEP_DAYS = 30
+FORMAT = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS experiments (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS experiments (
 CREATE UNIQUE INDEX IF NOT EXISTS one_name ON experiments (name, baseline)
     WHERE status IN ('queued', 'running');
 CREATE INDEX IF NOT EXISTS by_status ON experiments (status, id);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 """
 
 
@@ -47,8 +48,15 @@ class Queue:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
                 self._db.executescript(_SCHEMA)
+        if version not in (0, FORMAT):
+            raise EnvironmentFailedError(
+                "the queue of experiments is another version's",
+                path=path,
+                hint="use that version of amelio, or move the file away when nothing waits in it",
+            )
 
     def close(self) -> None:
         """Close the connection."""
