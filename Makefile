@@ -32,6 +32,7 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)  ## every measurement, one after the other; alone on the machine please
 	$(BIN)/python benchmarks/bench_engine.py
+	$(BIN)/python benchmarks/experiments_show.py
 	$(BIN)/python benchmarks/bench_experiments.py
 	$(BIN)/python benchmarks/validation.py
 	$(BIN)/python benchmarks/preparation.py

@@ -6,7 +6,7 @@ from pathlib import Path
 from amelio.dvcio.experiment_states import BaselineState, Scope, collect_states
 from amelio.errors import InputError
 from amelio.experiments.choice import Order, best_first, filtered, find_column, ordered, top
-from amelio.experiments.run_facts import run_facts
+from amelio.experiments.run_facts import queue_entries, run_facts, with_queue
 from amelio.experiments.table import Table, matching, only_changed, table_of, without
 
 
@@ -38,8 +38,9 @@ def show_experiments(folder: Path, scope: Scope, view: View) -> tuple[list[Basel
         raise InputError("give one of --best, --sort-by")
     if view.top is not None and not (view.best or view.sort_by):
         raise InputError("--top needs --best METRIC or --sort-by NAME")
-    states = collect_states(folder, scope)
-    return states, viewed(table_of(states, run_facts(folder)), view)
+    entries = queue_entries(folder)
+    states = with_queue(collect_states(folder, scope), entries, scope)
+    return states, viewed(table_of(states, run_facts(entries)), view)
 
 
 def viewed(table: Table, view: View) -> Table:

@@ -19,10 +19,11 @@ _ROUND = 7  # characters of a commit
 def as_text(table: Table, precision: int, *, styled: bool) -> str:
     """For a terminal, wider than it where need be."""
     header, rows = _cells(table, precision)
-    right = [column.kind is Kind.METRICS for column in table.columns]
-    own = len(header) - len(right)
+    metrics = {column.header for column in table.columns if column.kind is Kind.METRICS}
     bold = [not row.is_experiment for row in table.rows]
-    return wide_table(header, rows, right=[False] * own + right, bold=bold, styled=styled)
+    return wide_table(
+        header, rows, right=[name in metrics for name in header], bold=bold, styled=styled
+    )
 
 
 def as_markdown(table: Table, precision: int) -> str:
@@ -71,13 +72,16 @@ def value_text(value: Any, precision: int | None) -> str:
 
 def _cells(table: Table, precision: int) -> tuple[list[str], list[list[str]]]:
     extra = _extra(table)
-    header = ["Experiment", "Created", *extra, *(column.header for column in table.columns)]
+    last = [name for name in extra if name == "Why"]  # long, so at the end
+    extra = [name for name in extra if name not in last]
+    header = ["Experiment", "Created", *extra, *(column.header for column in table.columns), *last]
     rows = [
         [
             label(row, is_last=is_last),
             _created(row),
             *(_extra_text(row, each, EMPTY) for each in extra),
             *(_hidden(_value(row, column, precision, EMPTY), column) for column in table.columns),
+            *(_extra_text(row, each, EMPTY) for each in last),
         ]
         for row, is_last in _with_last(table.rows)
     ]

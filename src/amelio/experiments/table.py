@@ -96,12 +96,15 @@ def table_of(
 
 
 def only_changed(table: Table, protected: Iterable[Column] = ()) -> Table:
-    """Without columns that have the same value in every row."""
+    """Without columns that have the same value in every row; rows without any value do not count,
+    such as what waits or has failed.
+    """
     kept = set(protected)
+    rows = [row for row in table.rows if row.values]
     varied = [
         column
         for column in table.columns
-        if column in kept or len({repr(row.values.get(column)) for row in table.rows}) > 1
+        if column in kept or len({repr(row.values.get(column)) for row in rows}) > 1
     ]
     return replace(table, columns=tuple(varied))
 
