@@ -113,16 +113,12 @@ def _rare(annotations: Annotations, min_images: int) -> Found:
     for codes, attribute in zip(annotations.labels.T, annotations.attributes, strict=True):
         counts = np.bincount(codes[codes != UNKNOWN], minlength=len(attribute.classes))
         for code in np.flatnonzero(counts < min_images):
-            rows = np.flatnonzero(codes == code)
-            lines = ", ".join(str(annotations.lines[row]) for row in rows[:_SHOWN_LINES])
-            name = f"{attribute.name}: class {attribute.classes[code]!r}"
-            found.append(
-                Finding(
-                    f"{name} has {counts[code]} images, fewer than {min_images}"
-                    + (f" (lines {lines})" if lines else ""),
-                    files=tuple(annotations.files[row] for row in rows[:_SHOWN_LINES]),
-                )
-            )
+            rows = np.flatnonzero(codes == code)[:_SHOWN_LINES]
+            lines = ", ".join(str(annotations.lines[row]) for row in rows)
+            n_images = f"{counts[code]} image{'' if counts[code] == 1 else 's'}"
+            text = f"{attribute.name}: class {attribute.classes[code]!r} has {n_images}"
+            text += f", fewer than {min_images}" + (f" (lines {lines})" if lines else "")
+            found.append(Finding(text, files=tuple(annotations.files[row] for row in rows)))
     n_classes = sum(len(attribute.classes) for attribute in annotations.attributes)
     return Found(Check.RARE_CLASSES, len(found), n_classes, found)
 
