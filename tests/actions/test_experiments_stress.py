@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -26,15 +27,14 @@ def kill_a_worker(lab: Lab, chance: random.Random) -> None:
 
 def run_all(lab: Lab, jobs: int, chance: random.Random, kill_every_s: float) -> None:
     """`--run-all`, while workers are killed."""
-    process = lab.start("run", "--run-all", "-j", str(jobs), "-q")
-    deadline = time.monotonic() + PATIENCE_S
-    while process.poll() is None:
-        assert time.monotonic() < deadline
-        try:
-            process.wait(kill_every_s)
-        except subprocess.TimeoutExpired:
-            kill_a_worker(lab, chance)
-    process.communicate()
+    with lab.start("run", "--run-all", "-j", str(jobs), "-q") as process:
+        deadline = time.monotonic() + PATIENCE_S
+        while process.poll() is None:
+            assert time.monotonic() < deadline
+            try:
+                process.wait(kill_every_s)
+            except subprocess.TimeoutExpired:
+                kill_a_worker(lab, chance)
 
 
 def check_results(lab: Lab, n: int) -> None:
@@ -67,8 +67,6 @@ def test_workers_die_and_all_is_done(lab: Lab, seed: int) -> None:
 def test_a_hundred_by_twenty_ten_times_with_a_worker_killed_every_two_seconds(
     template: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     for seed in range(10):
         root = tmp_path / f"lab{seed}"
         shutil.copytree(template, root, symlinks=True)
@@ -91,11 +89,14 @@ def test_the_users_tree_is_whole_after_fifty_kills_at_random(lab: Lab) -> None:
     chance = random.Random(7)
     before = lab.footprint()
     n_killed = 0
+    began = time.monotonic()
+    lab.exp("run", "-S", "lr=99", "-S", "seconds=0.2", "-n", "first", "--temp")
+    took_s = time.monotonic() - began
     for number in range(50):
         words = ("run", "-S", f"lr={100 + number}", "-S", "seconds=0.2", "-n", f"k{number}")
         process = lab.start(*words, "--temp")
         try:
-            process.wait(chance.uniform(0.05, 2.5))
+            process.wait(chance.uniform(0.05, 1.1 * took_s))
         except subprocess.TimeoutExpired:
             process.kill()
             n_killed += 1

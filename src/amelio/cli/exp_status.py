@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from amelio.cli.exp_run import find_home_here
 from amelio.cli.exp_view import live_metrics, shown_metric, table
 from amelio.cli.repro_view import print_line
-from amelio.experiments.entry import OVER
+from amelio.experiments.entry import OVER, Experiment
 from amelio.experiments.home import put_in_order
 from amelio.experiments.queue import Queue
 
@@ -25,8 +25,7 @@ def status(
     put_in_order(home)
     found = Queue(home.queue).all() if home.queue.exists() else []
     if as_json:
-        raw = [{**asdict(e), "metrics": e.metrics or live_metrics(e)} for e in found]
-        print_line(json.dumps(raw, default=str))
+        print_line(json.dumps([_record(e) for e in found], default=str))
         return
     if not found:
         print_line("no experiments yet; run some with `amelio exp run -S NAME=VALUE,VALUE`")
@@ -39,3 +38,9 @@ def status(
     Console().print(table([*live, *shown], shown_metric(home.root)))
     if len(shown) < len(ended):
         print_line(f"{len(ended) - len(shown)} more have ended: `--all` shows them")
+
+
+def _record(found: Experiment) -> dict[str, Any]:
+    record = {**asdict(found), "metrics": found.metrics or live_metrics(found)}
+    del record["metric_files"]  # only for looking there
+    return record
