@@ -10,6 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from amelio.cli.repro import on_error_of, view_of
+from amelio.cli.repro_options import (
+    AllowMissing,
+    AllPipelines,
+    Downstream,
+    ForceDownstream,
+    Glob,
+    IgnoreErrors,
+    Interactive,
+    KeepGoing,
+    NoCommit,
+    NoRunCache,
+    Pipeline,
+    Pull,
+    Quiet,
+    Recursive,
+    SingleItem,
+    Verbose,
+)
 from amelio.cli.repro_view import print_line
 from amelio.engine.settings import load_project
 from amelio.errors import InputError
@@ -62,46 +80,26 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Run all stages; replace one of that name.")
     ] = False,
-    single_item: Annotated[bool, typer.Option("--single-item", "-s", help="Only targets.")] = False,
-    pipeline: Annotated[bool, typer.Option("--pipeline", "-p", help="Their pipelines.")] = False,
-    all_pipelines: Annotated[
-        bool, typer.Option("--all-pipelines", "-P", help="All pipelines.")
-    ] = False,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-R", help="All stages in the given folders.")
-    ] = False,
-    downstream: Annotated[
-        bool, typer.Option("--downstream", help="The targets and what needs them.")
-    ] = False,
-    force_downstream: Annotated[
-        bool, typer.Option("--force-downstream", help="Run all that needs a stage that ran.")
-    ] = False,
-    glob: Annotated[bool, typer.Option("--glob", help="Targets may have wildcards.")] = False,
+    single_item: SingleItem = False,
+    pipeline: Pipeline = False,
+    all_pipelines: AllPipelines = False,
+    recursive: Recursive = False,
+    downstream: Downstream = False,
+    force_downstream: ForceDownstream = False,
+    glob: Glob = False,
     dry: Annotated[
         bool, typer.Option("--dry", "-d", help="Say what would run, and why; run nothing.")
     ] = False,
-    interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Ask before each stage.")
-    ] = False,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", "-k", help="After a failure, run what does not need it.")
-    ] = False,
-    ignore_errors: Annotated[
-        bool, typer.Option("--ignore-errors", help="Go on as if nothing failed.")
-    ] = False,
-    pull: Annotated[bool, typer.Option("--pull", help="Fetch missing data.")] = False,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Missing data alone is no reason to run.")
-    ] = False,
-    no_run_cache: Annotated[
-        bool, typer.Option("--no-run-cache", help="Run what the run cache could restore.")
-    ] = False,
-    no_commit: Annotated[
-        bool, typer.Option("--no-commit", help="Do not store outputs in the cache.")
-    ] = False,
+    interactive: Interactive = False,
+    keep_going: KeepGoing = False,
+    ignore_errors: IgnoreErrors = False,
+    pull: Pull = False,
+    allow_missing: AllowMissing = False,
+    no_run_cache: NoRunCache = False,
+    no_commit: NoCommit = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print lines of JSON.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show stages' output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run an experiment here, or many in worktrees of their own: in parallel, from a queue."""
     from amelio.actions.experiment_queue import Wanted

@@ -10,6 +10,24 @@ import typer
 from amelio.actions.repro import RUN_PATIENCE_S, ReproOptions, explain
 from amelio.actions.repro import repro as run_stages
 from amelio.cli.forecast_text import result_lines
+from amelio.cli.repro_options import (
+    AllowMissing,
+    AllPipelines,
+    Downstream,
+    ForceDownstream,
+    Glob,
+    IgnoreErrors,
+    Interactive,
+    KeepGoing,
+    NoCommit,
+    NoRunCache,
+    Pipeline,
+    Pull,
+    Quiet,
+    Recursive,
+    SingleItem,
+    Verbose,
+)
 from amelio.cli.repro_view import JsonView, PlainView, print_line, summary_lines
 from amelio.dvcio.workspace import open_workspace
 from amelio.engine.events import Event
@@ -37,49 +55,23 @@ def repro(
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Run even what is up to date.")
     ] = False,
-    single_item: Annotated[
-        bool, typer.Option("--single-item", "-s", help="Only the targets, not what they need.")
-    ] = False,
-    pipeline: Annotated[
-        bool, typer.Option("--pipeline", "-p", help="The whole pipelines of the targets.")
-    ] = False,
-    all_pipelines: Annotated[
-        bool, typer.Option("--all-pipelines", "-P", help="All pipelines of the repository.")
-    ] = False,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-R", help="All stages in the given folders.")
-    ] = False,
-    downstream: Annotated[
-        bool, typer.Option("--downstream", help="The targets and what needs them.")
-    ] = False,
-    force_downstream: Annotated[
-        bool, typer.Option("--force-downstream", help="Run all that needs a stage that ran.")
-    ] = False,
-    glob: Annotated[bool, typer.Option("--glob", help="Targets may have wildcards.")] = False,
+    single_item: SingleItem = False,
+    pipeline: Pipeline = False,
+    all_pipelines: AllPipelines = False,
+    recursive: Recursive = False,
+    downstream: Downstream = False,
+    force_downstream: ForceDownstream = False,
+    glob: Glob = False,
     dry: Annotated[
         bool, typer.Option("--dry", "-d", help="Say what would run, why and how long; run nothing.")
     ] = False,
-    interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Ask before each stage.")
-    ] = False,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", "-k", help="After a failure, run what does not need it.")
-    ] = False,
-    ignore_errors: Annotated[
-        bool, typer.Option("--ignore-errors", help="Go on as if nothing failed.")
-    ] = False,
-    pull: Annotated[
-        bool, typer.Option("--pull", help="Fetch missing data from the remote.")
-    ] = False,
-    allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Missing data alone is no reason to run.")
-    ] = False,
-    no_run_cache: Annotated[
-        bool, typer.Option("--no-run-cache", help="Run what the run cache could restore.")
-    ] = False,
-    no_commit: Annotated[
-        bool, typer.Option("--no-commit", help="Do not store outputs in the cache.")
-    ] = False,
+    interactive: Interactive = False,
+    keep_going: KeepGoing = False,
+    ignore_errors: IgnoreErrors = False,
+    pull: Pull = False,
+    allow_missing: AllowMissing = False,
+    no_run_cache: NoRunCache = False,
+    no_commit: NoCommit = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Give up at once when another amelio run is at work.")
     ] = False,
@@ -88,10 +80,8 @@ def repro(
         typer.Option("--no-fast", help="Check everything, even if nothing seems to have changed."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print events as lines of JSON.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show the stages' output.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run what must run, in parallel; everything DVC's own `repro` can, and explained."""
     del no_fast  # looked at before anything of this was imported
