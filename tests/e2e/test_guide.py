@@ -84,7 +84,7 @@ def commands(block: str) -> list[str]:
     return [line for line in block.splitlines() if line and not line.startswith("#")]
 
 
-@pytest.mark.timeout(1200)  # a minute and a half on an idle machine
+@pytest.mark.timeout(1200)
 def test_every_block_of_the_guide(reader: Reader) -> None:
     seen, failed = [], []
     for block in blocks():

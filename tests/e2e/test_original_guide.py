@@ -86,7 +86,7 @@ def guide(
         yield Guide(guide_project, tmp_path / "shared", shell, environment | summary)
 
 
-@pytest.mark.timeout(1200)  # a minute and a half on an idle machine
+@pytest.mark.timeout(1200)
 def test_every_line_of_the_original_guide(guide: Guide) -> None:
     lines = [line for line in LINES.read_text().splitlines() if line and not line.startswith("#")]
     failed = []
