@@ -72,6 +72,7 @@ def reader(
             monkeypatch.setenv(name, value)
         place = server.url.replace("://", f"://{getpass.getuser()}@") + f"{tmp_path}/dvcstore"
         reader = Reader(guide_project, tmp_path / "shared", place, shell, environment)
+        reader.must("git branch -m main")
         reader.must(f"amelio unfreeze {' '.join(FROZEN)} && git commit -q -am 'Judge each model'")
         yield reader
 
@@ -161,9 +162,9 @@ def the_rules_are_judged(reader: Reader) -> None:
 
 
 def reports_are_there(reader: Reader) -> None:
-    assert "| metrics/train_metrics.json" in reader.text("reports/metrics_report.md")
-    assert "flowchart TD" in reader.text("reports/pipeline_graph.md")
-    assert "| 64 " in reader.text("reports/params_report.md")
+    assert "metrics/train_metrics.json" in reader.text("reports/metrics_report.md")
+    assert "flowchart" in reader.text("reports/pipeline_graph.md")
+    assert "train.batch_size" in reader.text("reports/params_report.md")
     assert (reader.project / "dvc_plots/index.html").exists()
     assert "train.batch_size" in reader.text("reports/report.html")
 
