@@ -4,108 +4,26 @@ import re
 
 from amelio.reports.facts import Better
 
-_LOWER = frozenset(
-    [
-        "loss",
-        "error",
-        "errors",
-        "mae",
-        "mse",
-        "rmse",
-        "mape",
-        "wer",
-        "cer",
-        "fid",
-        "perplexity",
-        "ppl",
-        "brier",
-        "ece",
-        "latency",
-        "duration",
-        "time",
-        "seconds",
-        "memory",
-        "drift",
-        "psi",
-        "missing",
-        "duplicates",
-        "unreadable",
-        "outliers",
-        "gap",
-        "fpr",
-        "fnr",
-        "violations",
-        "broken",
-        "invalid",
-        "conflicts",
-    ]
-)
-_HIGHER = frozenset(
-    [
-        "accuracy",
-        "acc",
-        "precision",
-        "recall",
-        "sensitivity",
-        "specificity",
-        "f1",
-        "fbeta",
-        "auc",
-        "auroc",
-        "auprc",
-        "ap",
-        "map",
-        "iou",
-        "miou",
-        "dice",
-        "jaccard",
-        "r2",
-        "score",
-        "bleu",
-        "rouge",
-        "meteor",
-        "psnr",
-        "ssim",
-        "throughput",
-        "rate_s",
-        "kappa",
-        "mcc",
-        "ndcg",
-        "hit_rate",
-        "reward",
-        "return",
-        "coverage",
-        "tpr",
-        "tnr",
-        "completeness",
-        "agreement",
-        "same_class_share",
-    ]
-)
+_LOWER_WORDS = """
+    loss logloss crossentropy entropy regret error errors mae mse rmse mape wer cer
+    fid perplexity ppl brier ece latency duration time seconds memory drift psi
+    missing duplicates unreadable outliers gap fpr fnr violations broken invalid
+    conflicts
+"""
+_HIGHER_WORDS = """
+    accuracy acc precision recall sensitivity specificity f1 fbeta auc auroc auprc ap
+    map iou miou dice jaccard r2 score bleu rouge meteor psnr ssim throughput rate_s
+    kappa mcc ndcg hit_rate reward return coverage tpr tnr completeness agreement
+    same_class_share
+"""
 _NO_METRICS = frozenset({"params", "parameters", "config", "machine", "versions"})
 _LOWER_ENDINGS = ("_ms", "_s", "_mb", "_bytes")
-_UNKNOWN = frozenset(
-    [
-        "n",
-        "count",
-        "epoch",
-        "epochs",
-        "step",
-        "steps",
-        "best_epoch",
-        "seed",
-        "limit",
-        "level",
-        "levels",
-        "threads",
-        "cores",
-        "version",
-        "ci_low",
-        "ci_high",
-        "p_value",
-        "p_corrected",
-        "reference_accuracy",
-    ]
+_UNKNOWN_WORDS = """
+    n count epoch epochs step steps best_epoch seed limit level levels threads cores
+    version ci_low ci_high p_value p_corrected reference_accuracy
+"""
+_LOWER, _HIGHER, _UNKNOWN = (
+    frozenset(words.split()) for words in (_LOWER_WORDS, _HIGHER_WORDS, _UNKNOWN_WORDS)
 )
 
 
