@@ -14,7 +14,7 @@ from amelio.insight.perf import records
 from amelio.insight.reproducibility import Check
 from amelio.model import Outcome
 from tests.actions.engine_project import Project
-from tests.actions.perf_project import commit, perf, score
+from tests.actions.perf_project import STAGES, commit, perf, score
 from tests.conftest import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value")  # DVC's use of pygtrie
@@ -142,10 +142,11 @@ def test_stages_run_again_make_the_same_and_leave_nothing_behind(clean: Project)
 
 def test_a_stage_that_makes_something_else_each_time_is_named(clean: Project) -> None:
     _edit(clean, "src/fit.py", "random.seed(params['seed'])\n", "")
+    clean.stages(fit={**STAGES["fit"], "deps": ["src/fit.py", "src/shared.py"]})
     clean.repro()
     commit(clean)
     before = _state(clean)
-    check = _rerun(4)
+    check = _rerun(1)
     told = [finding.text.partition(":")[0] for finding in check.findings]
     assert told == ["fit made something else"]
     assert _state(clean) == before
