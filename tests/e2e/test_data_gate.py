@@ -1,6 +1,7 @@
 """Faulty data in a real project: the gate is shut before anything is learnt, and says why."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -73,9 +74,12 @@ def project(tmp_path: Path) -> Project:
 
 
 def dvc(project: Project) -> subprocess.CompletedProcess[str]:
+    """Plain DVC, in the environment of these tests."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         [sys.executable, "-m", "dvc", "repro", "prepare_train"],
         cwd=project.root,
+        env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
         timeout=240,
