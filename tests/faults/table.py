@@ -35,7 +35,7 @@ class Row:
 
 A, F = "tests/actions", "tests/faults"
 ROWS = {
-    "B1": Row("Killed at system calls", (bars.torn_lock, partial(bars.kill_sweep, n_points=20))),
+    "B1": Row("Killed at system calls", (bars.torn_lock, partial(bars.kill_sweep, n_points=8))),
     "B2": Row("No orphans", (bars.orphans,)),
     "B3": Row(
         "No silent wrong result",
