@@ -1,4 +1,5 @@
-"""DVC's own tests of `repro`, run with amelio's engine in place of `Repo.reproduce`.
+"""DVC's own tests of `repro`, run with amelio's engine in place of `Repo.reproduce`; and those of
+`exp show`, run with amelio's reading in place of `Repo.experiments.show`.
 
 Run: python tests/contracts/run_peer_tests.py [DIST.tar.gz]. Without an argument the source
 distribution is fetched with pip. What DVC's tests need beside amelio's is installed into a folder
@@ -23,6 +24,16 @@ NOT_OURS = {
     "test_repro_ignore_errors": "replaces dvc.repo.reproduce._reproduce_stage and counts its calls",
 }
 
+SHOW = "tests/func/experiments/test_show.py"
+NOT_OURS_OF_SHOW = {
+    "test_show_failed_experiment": "waits for DVC's queue, which took more than 60 s",
+    "test_show_running": "counts calls of collect_active_data, which we make only where DVC left "
+    "the note of a run",
+    "test_show_queued_error": "breaks scm.resolve_commit, which we do not call",
+    "test_show_completed_error": "breaks scm.resolve_commit, which we do not call",
+    "test_show_baseline_error": "breaks scm.resolve_commit, which we do not call",
+}
+
 
 def main() -> int:
     """0 when at every number of jobs all tests pass but those of NOT_OURS."""
@@ -32,6 +43,7 @@ def main() -> int:
         extras = root / "extras"
         pip("install", "--quiet", "--target", str(extras), *NEEDS)
         codes = [run(source, extras, jobs) for jobs in JOBS]
+        codes.append(run_show(source, extras))
     return max(codes)
 
 
@@ -57,15 +69,29 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 
 def run(source: Path, extras: Path, jobs: int) -> int:
-    """Run the tests; pytest's exit code."""
+    """Run the tests of `repro`; pytest's exit code."""
+    print(f"DVC {DVC}: {TESTS} with amelio's engine, {jobs} jobs", flush=True)
+    left_out = [f"{TESTS}/test_repro.py::{name}" for name in NOT_OURS]
+    return _pytest("peer_plugin", source, extras, TESTS, left_out, AMELIO_PEER_JOBS=str(jobs))
+
+
+def run_show(source: Path, extras: Path) -> int:
+    """Run the tests of `exp show`; pytest's exit code."""
+    print(f"DVC {DVC}: {SHOW} with amelio's reading", flush=True)
+    left_out = [f"{SHOW}::{name}" for name in NOT_OURS_OF_SHOW]
+    return _pytest("peer_show_plugin", source, extras, SHOW, left_out)
+
+
+def _pytest(
+    plugin: str, source: Path, extras: Path, tests: str, left_out: list[str], **variables: str
+) -> int:
     here = Path(__file__).resolve().parent
     paths = [str(here), str(here.parents[1] / "src"), *site_packages(), str(extras)]
-    deselected = [f"--deselect={TESTS}/test_repro.py::{name}" for name in NOT_OURS]
-    argv = [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", "peer_plugin", "-W", "ignore"]
-    argv += ["-q", "-n", "2", "--timeout", "60", "-p", "no:cacheprovider", *deselected, TESTS]
-    env = {**os.environ, "AMELIO_PEER_JOBS": str(jobs), "PYTHONPATH": os.pathsep.join(paths)}
-    print(f"DVC {DVC}: {TESTS} with amelio's engine, {jobs} jobs", flush=True)
-    return subprocess.run(argv, cwd=source, env=env).returncode
+    argv = [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", plugin, "-W", "ignore"]
+    argv += ["-q", "-n", "2", "--timeout", "60", "-p", "no:cacheprovider"]
+    argv += [f"--deselect={test}" for test in left_out]
+    env = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run([*argv, tests], cwd=source, env=env).returncode
 
 
 def site_packages() -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,8 @@ class Snapshot:
     commit: its hash, or `workspace`
     params, metrics: by file, `{"data": …}` or `{"error": {"type": …, "msg": …}}`
     deps, outs: by path, hash and size
-    error: why there is nothing of all that
+    error: why there is nothing of all that, or why DVC's queue failed with it
+    is_readable: whether there is something at all
     """
 
     commit: str
@@ -32,6 +33,7 @@ class Snapshot:
     outs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     meta: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
+    is_readable: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -41,7 +43,7 @@ class Snapshot:
 
     def record(self) -> dict[str, Any] | None:
         """`data` of `dvc exp show --json`."""
-        if self.error is not None:
+        if not self.is_readable:
             return None
         return {
             "rev": self.commit,
@@ -59,13 +61,15 @@ def from_dvc(state: "ExpState") -> Snapshot:
     from dvc.utils.serialize import encode_exception
 
     if state.data is None:
-        return Snapshot(state.rev, error=state.error.dumpd() if state.error else {})
+        error = state.error.dumpd() if state.error else None
+        return Snapshot(state.rev, error=error, is_readable=False)
     raw = state.data.dumpd()
     for files in (raw["params"], raw["metrics"]):
         for file in files.values():
             if isinstance(file.get("error"), Exception):
                 file["error"] = encode_exception(file["error"])
-    return _from_record(raw, state.data.timestamp)
+    found = _from_record(raw, state.data.timestamp)
+    return replace(found, error=state.error.dumpd()) if state.error else found
 
 
 class SnapshotCache:
