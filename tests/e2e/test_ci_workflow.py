@@ -27,13 +27,20 @@ stages:
     deps: [prepared.txt, train.py]
     params: [accuracy]
     outs: [model.txt]
+  evaluate:
+    cmd: python evaluate.py && echo evaluate >> $RUNS
+    deps: [model.txt, evaluate.py]
     metrics:
     - scores.json: {cache: false}
 """
 TRAIN = """\
-import json, pathlib, re
+import pathlib, re
 accuracy = float(re.search("accuracy: (.*)", pathlib.Path("params.yaml").read_text())[1])
 pathlib.Path("model.txt").write_text(f"{accuracy} {pathlib.Path('prepared.txt').stat().st_size}")
+"""
+EVALUATE = """\
+import json, pathlib
+accuracy = float(pathlib.Path("model.txt").read_text().split()[0])
 pathlib.Path("scores.json").write_text(json.dumps({"accuracy": accuracy}))
 """
 RULES = """\
@@ -72,7 +79,8 @@ def project(repository: Path, amelio: Run, s3: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("RUNS", os.devnull)
     git(repository, "checkout", "--quiet", "-b", "main")
     files = {
-        "dvc.yaml": PIPELINE, "train.py": TRAIN, "params.yaml": f"accuracy: 0.75\n{RULES}",
+        "dvc.yaml": PIPELINE, "train.py": TRAIN, "evaluate.py": EVALUATE,
+        "params.yaml": f"accuracy: 0.75\n{RULES}",
         "raw/a.txt": "a\n", "raw/b.txt": "b\n", ".gitattributes": "* -text\n",
     }  # fmt: skip
     for name, text in files.items():
@@ -143,7 +151,7 @@ def test_pushes_and_pull_requests(project: Path, tmp_path_factory: pytest.TempPa
     git(project, "commit", "--quiet", "--all", "--message", "Better")
     better = run_workflow(project, place, "better", "pull_request")
     assert not better.has_failed, better.output
-    assert executed(better) == ["train"]
+    assert executed(better) == ["train", "evaluate"]
     assert not (better.workspace / "raw").exists()
     assert "0.875" in better.summary
     comment = (better.store / "artifacts/comment/comment.md").read_text()
@@ -153,10 +161,11 @@ def test_pushes_and_pull_requests(project: Path, tmp_path_factory: pytest.TempPa
     assert "Push the results" not in better.ran
 
     pushed = run_workflow(project, place, "pushed", "push")
-    assert executed(pushed) == ["train"]  # what a pull request made was not pushed
+    assert executed(pushed) == ["train", "evaluate"]  # what a pull request made was not pushed
     again = run_workflow(project, place, "again", "push")
     assert not again.has_failed, again.output
-    assert executed(again) == []  # from the run cache and the remote
+    # from the run cache and the remote; but DVC pushes nothing that Git keeps, as the scores are
+    assert executed(again) == ["evaluate"]
     assert json.loads((again.workspace / "scores.json").read_text()) == {"accuracy": 0.875}
     everything = "".join(
         path.read_text(errors="replace") for path in place.rglob("*") if path.is_file()
