@@ -33,7 +33,7 @@ class Row:
     tests: Sequence[str] = ()
 
 
-A, F = "tests/actions", "tests/faults"
+A, F, S = "tests/actions", "tests/faults", "tests/security"
 ROWS = {
     "B1": Row("Killed at system calls", (bars.torn_lock, partial(bars.kill_sweep, n_points=8))),
     "B2": Row("No orphans", (bars.orphans,)),
@@ -55,10 +55,30 @@ ROWS = {
     "B10": Row("Damage in the cache is seen", (bars.flipped_bytes,)),
     "B11": Row("Disk full", (), (f"{A}/test_repro_crash.py", "-k", "full_disk")),
     "B12": Row("Change detection", (bars.same_size_same_time,)),
+    "B13": Row("Experiments do not get lost", (), (f"{A}/test_experiments_stress.py",)),
+    "B14": Row("The user's tree is safe", (), (f"{A}/test_experiments.py",)),
     "B15": Row("Errors, 44 broken configurations", (), (f"{F}/test_broken.py",)),
-    "B16": Row("Untrusted models: nothing unpickles", (), (f"{F}/test_unsafe_calls.py",)),
-    "B17": Row("Nothing outside is deleted", (), (f"{A}/test_repro_room.py",)),
+    "B16": Row("Untrusted models", (), (f"{F}/test_unsafe_calls.py", f"{S}/test_checkpoints.py")),
+    "B17": Row(
+        "Untrusted data",
+        (),
+        (
+            f"{A}/test_repro_room.py",
+            f"{S}/test_paths_and_bombs.py",
+            "tests/dvcio/test_bounded_yaml.py",
+        ),
+    ),
     "B19": Row("Shell injection, 270 payloads", (), (f"{A}/test_repro_injection.py",)),
+    "B20": Row(
+        "Secrets, alerts, CI",
+        (),
+        (
+            "tests/quality",
+            "tests/test_redaction.py",
+            "tests/ci",
+            "tests/e2e/test_hostile_report.py",
+        ),
+    ),
 }
 
 
