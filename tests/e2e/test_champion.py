@@ -120,7 +120,8 @@ def a_worse_challenger_is_worse(amelio: Run, project: Path) -> None:
     words = ("exp", "run", "--name", "wild", "--temp", "-S", "train.learning_rate=0.3")
     done = amelio(*words, "-S", "train.epochs=1", cwd=project)
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "the challenger is worse than the champion: -" in done.stdout
+    told = amelio("exp", "logs", "wild", cwd=project)
+    assert "the challenger is worse than the champion: -" in told.stdout
 
 
 def the_leaderboard_ranks_revisions_experiments_and_files(amelio: Run, project: Path) -> None:

@@ -81,6 +81,7 @@ def orphans(folder: Path, subject: Subject) -> list[str]:
     alive = [pid for pid in family if is_alive(pid)]
     for pid in alive:
         os.kill(int(pid), signal.SIGKILL)
+    process.communicate(timeout=60)  # at last nobody holds its output open
     return [f"{len(alive)} of {len(family)} processes live on 2 s after the kill"] if alive else []
 
 
