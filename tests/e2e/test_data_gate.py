@@ -127,7 +127,7 @@ def is_tested(project: Project, row: str) -> bool:
 
 
 def contradicting_and_repeated_labels_stop_plain_dvc(project: Project) -> None:
-    before = project.state()
+    _, prepared = before = project.state()
     name, digit, *others = project.rows[1].split(",")
     other = ",".join([name, str((int(digit) + 1) % 10), *others])
     project.write(project.rows[2], other)
@@ -140,8 +140,11 @@ def contradicting_and_repeated_labels_stop_plain_dvc(project: Project) -> None:
     assert f"- line {last - 1}: s1/{project.rows[2].partition(',')[0]} stands in line 3" in (
         project.page
     )
-    assert project.state() == before
+    assert not (project.root / GATE).exists()  # DVC removes outputs before it runs a stage
+    assert (project.root / PREPARED).stat().st_mtime_ns == prepared
     project.mend()
+    assert dvc(project).returncode == 0
+    assert project.state() == before
 
 
 def an_unreadable_image_is_told_and_many_stop_it(amelio: Run, project: Project) -> None:
