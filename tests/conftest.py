@@ -43,7 +43,7 @@ def amelio() -> Run:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
         )
 
     return run
