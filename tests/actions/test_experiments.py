@@ -1,5 +1,6 @@
 """Experiments on real Git and DVC, by the command line, as a user runs them."""
 
+import json
 import os
 import shutil
 import signal
@@ -143,6 +144,23 @@ def test_a_failure_is_told_with_its_log_and_can_be_tried_again(lab: Lab) -> None
     lab.exp("stop", "--all")
     assert [e["status"] for e in lab.status()] == ["stopped", "done"]
     assert lab.footprint() == before
+
+
+def test_what_failed_or_waits_is_shown_with_its_values_and_can_be_removed(lab: Lab) -> None:
+    lab.exp("run", "--temp", "-S", "lr=13", "-n", "e", code=1)
+    lab.exp("run", "--queue", "-S", "lr=15,0.5", "-S", "seconds=[1]", "-n", "w")
+    shown = json.loads(lab.exp("show", "--json", "--filter", "params.lr < 14"))[1]["experiments"]
+    values = {
+        (each["executor"]["state"], each["revs"][0]["data"]["params"]["params.yaml"]["data"]["lr"])
+        for each in shown
+    }
+    assert values == {("failed", 13), ("queued", 0.5)}
+    assert [each["amelio"]["message"] for each in shown if "amelio" in each] == ["train: training"]
+    assert "Removed from amelio's queue: 'e', 'w-1'" in lab.exp("remove", "e", "w-1")
+    assert [e["order"]["name"] for e in lab.status()] == ["w-2"]
+    assert list(lab.home.glob("logs/*")) == []
+    assert "Removed from amelio's queue: 'w-2'" in lab.exp("remove", "--queue")
+    assert lab.status() == []
 
 
 def test_a_name_is_given_once(lab: Lab) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from amelio.experiments.entry import Order, Status
+from amelio.experiments.home import find_home
+from amelio.experiments.queue import Queue
 from tests.conftest import Run
 from tests.experiments.many import add_experiments, git, make_base
 
@@ -23,7 +26,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(root: Path) -> set[str]:
+def names_of_refs(root: Path) -> set[str]:
     """Those that exist."""
     refs = git(root, "for-each-ref", "--format=%(refname)", "refs/exps").splitlines()
     return {ref.rpartition("/")[2] for ref in refs}
@@ -54,8 +57,27 @@ OLD = {"exp-old-0001", "exp-old-0002"}
 def test_chosen_ones_go(amelio: Run, project: Path, words: list[str], gone: set[str]) -> None:
     done = amelio("exp", "remove", *words, "-y", cwd=project)
     assert done.returncode == 0, done.stderr
-    assert names(project) == (FIRST | OLD) - gone
+    assert names_of_refs(project) == (FIRST | OLD) - gone
     assert all(name in done.stdout for name in gone)
+
+
+def test_failed_and_stopped_ones_go_like_those_with_a_result(amelio: Run, project: Path) -> None:
+    base = git(project, "rev-parse", "HEAD")
+    queue = Queue(find_home(project).queue)
+    values = ("train.batch_size=7", "train.epochs=[1]")
+    names = ("exp-old-bad", "exp-old-worse", "other", "exp-old-later")
+    queue.add([Order(name, base, base, {"params.yaml": values}) for name in names], "batch")
+    for _ in range(3):
+        found = queue.claim(os.getpid())
+        assert found is not None
+        queue.end(found, Status.FAILED, "no memory left")
+    words = ["exp-old-*", "--filter", "params.train.batch_size == 7"]
+    done = amelio("exp", "remove", *words, "-y", cwd=project)
+    assert "no memory left" in done.stdout
+    assert "Removed 2 experiments" in done.stdout
+    assert [entry.name for entry in queue.all()] == ["other", "exp-old-later"]  # that one waits
+    assert names_of_refs(project) == FIRST | OLD
+    queue.close()
 
 
 def test_without_a_terminal_nothing_goes(amelio: Run, project: Path) -> None:
@@ -63,7 +85,7 @@ def test_without_a_terminal_nothing_goes(amelio: Run, project: Path) -> None:
     assert done.returncode == 1
     assert "no terminal to ask at" in done.stderr
     assert "exp-old-0001" in done.stdout
-    assert names(project) == FIRST | OLD
+    assert names_of_refs(project) == FIRST | OLD
 
 
 @pytest.mark.parametrize(("answer", "left"), [(b"n\n", FIRST | OLD), (b"y\n", FIRST)])
@@ -78,7 +100,7 @@ def test_at_a_terminal_it_asks(project: Path, answer: bytes, left: set[str]) -> 
     os.close(ours)
     os.close(theirs)
     assert "Remove 2 experiments?" in said
-    assert names(project) == left
+    assert names_of_refs(project) == left
 
 
 @pytest.mark.parametrize(
@@ -96,7 +118,7 @@ def test_wrong_use(amelio: Run, project: Path, words: list[str], message: str) -
     done = amelio("exp", "remove", *words, cwd=project)
     assert done.returncode == 2
     assert message in done.stderr
-    assert names(project) == FIRST | OLD
+    assert names_of_refs(project) == FIRST | OLD
 
 
 def test_plain_names_and_dvcs_options_are_dvcs(amelio: Run, project: Path) -> None:
@@ -104,7 +126,7 @@ def test_plain_names_and_dvcs_options_are_dvcs(amelio: Run, project: Path) -> No
     assert done.stdout == "Removed experiments: 'exp-old-0001'\n"
     done = amelio("exp", "remove", "--rev", "HEAD~1", cwd=project)
     assert "exp-0006" in done.stdout
-    assert names(project) == {"exp-old-0002"}
+    assert names_of_refs(project) == {"exp-old-0002"}
 
 
 def test_diff(amelio: Run, project: Path) -> None:

@@ -3,12 +3,16 @@
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from amelio.experiments.home import find_home
+from amelio.experiments.queue import Queue
 from tests.conftest import Run
 from tests.experiments.many import add_experiments, make_base
 
@@ -88,6 +92,18 @@ def test_outside_of_a_repository(amelio: Run, tmp_path: Path) -> None:
 def test_without_a_commit(amelio: Run, repository: Path) -> None:
     done = amelio("exp", "show", cwd=repository)
     assert done.returncode == 0, done.stderr
+
+
+def test_another_versions_queue_is_told_and_the_rest_is_shown(amelio: Run, project: Path) -> None:
+    queue = Queue(find_home(project).queue)
+    queue.close()
+    with closing(sqlite3.connect(queue.path)) as file:
+        file.execute("PRAGMA user_version = 99")
+    done = amelio("exp", "show", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "[exp-0012]" in done.stdout
+    assert "is not shown: " in done.stderr
+    assert "another version's" in done.stderr
 
 
 def test_durations_and_failures_of_amelios_queue(amelio: Run, repository: Path) -> None:

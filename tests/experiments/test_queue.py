@@ -138,6 +138,14 @@ def test_old_ends_are_forgotten_but_not_what_waits(queue: Queue, clock: Clock) -
     assert [e.name for e in queue.all()] == ["b"]
 
 
+def test_what_is_forgotten_is_gone_but_for_what_runs(queue: Queue) -> None:
+    waiting, running = queue.add([order("b"), order("a")], "batch")
+    queue.stop([waiting])
+    assert queue.claim(os.getpid()) is not None
+    queue.forget([waiting, running])
+    assert [e.id for e in queue.all()] == [running]
+
+
 def test_a_torn_file_is_told_with_its_path(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     path.write_bytes(b"not a database" * 100)

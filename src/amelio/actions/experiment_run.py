@@ -186,13 +186,14 @@ def leaves(value: Any, name: str = "") -> list[tuple[str, float]]:
 
 
 def why_failed(result: ReproResult) -> str:
-    """What the failed stages say, each with the last line that it printed."""
+    """Why stages failed, each followed by the last line that it printed."""
     if result.trouble:
         return str(result.trouble)
     lines = []
     for stage in result.run.with_outcome(Outcome.FAILED):
-        last = last_line(stage.log) if stage.log else ""
-        lines.append(f"{stage.name}: {stage.message}" + (f": {last}" if last else ""))
+        lines.append(f"{stage.name}: {stage.message}")
+        if stage.log and (last := last_line(stage.log)):
+            lines.append(f"{stage.name}: {last}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from amelio.dvcio.experiment_states import BaselineState, Scope, collect_states
 from amelio.errors import InputError
 from amelio.experiments.choice import Order, best_first, filtered, find_column, ordered, top
-from amelio.experiments.run_facts import queue_entries, run_facts, with_queue
+from amelio.experiments.run_facts import queue_facts, run_facts, shown_statuses, with_queue
 from amelio.experiments.table import Table, matching, only_changed, table_of, without
 
 
@@ -29,8 +29,20 @@ class View:
     top: int | None = None
 
 
-def show_experiments(folder: Path, scope: Scope, view: View) -> tuple[list[BaselineState], Table]:
-    """Everything that was found, and the table as it is wanted.
+@dataclass(frozen=True)
+class Shown:
+    """states: everything that was found; table: as it is wanted
+
+    trouble: why the queue's part is missing
+    """
+
+    states: list[BaselineState]
+    table: Table
+    trouble: str = ""
+
+
+def show_experiments(folder: Path, scope: Scope, view: View) -> Shown:
+    """All experiments of the scope, and the part of them that is to be seen.
 
     Raises InputError for a revision, a column or an expression that makes no sense.
     """
@@ -38,9 +50,10 @@ def show_experiments(folder: Path, scope: Scope, view: View) -> tuple[list[Basel
         raise InputError("give one of --best, --sort-by")
     if view.top is not None and not (view.best or view.sort_by):
         raise InputError("--top needs --best METRIC or --sort-by NAME")
-    entries = queue_entries(folder)
-    states = with_queue(collect_states(folder, scope), entries, scope)
-    return states, viewed(table_of(states, run_facts(entries)), view)
+    facts = queue_facts(folder)
+    states = with_queue(folder, collect_states(folder, scope), facts, shown_statuses(scope))
+    table = viewed(table_of(states, run_facts(facts.entries)), view)
+    return Shown(states, table, facts.trouble)
 
 
 def viewed(table: Table, view: View) -> Table:

@@ -1,7 +1,8 @@
 """Removing experiments: which ones, then all of them at once or none."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,19 +14,35 @@ from amelio.dvcio.experiment_states import (
     experiment_refs,
 )
 from amelio.errors import InputError
+from amelio.experiments.entry import Experiment, Status
+from amelio.experiments.home import find_home
+from amelio.experiments.queue import Queue
+from amelio.experiments.run_facts import EXECUTOR, queue_facts, run_facts, with_queue
 from amelio.experiments.table import Row, Table, table_of
 from amelio.experiments.tidy import Rubbish, rubbish
 
-_NOTHING_ELSE = dict.fromkeys(("hide_queued", "hide_failed", "hide_workspace", "sha_only"), True)
-
-
 _ONLY_DONE = Scope(hide_queued=True, hide_failed=True, hide_workspace=True, sha_only=True)
+_WITHOUT_RESULT = (Status.FAILED, Status.STOPPED)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What may go.
+
+    table: all that it was chosen from
+    rows: of the table; refs: those that have a result; entries: ids in amelio's queue
+    """
+
+    table: Table
+    rows: tuple[Row, ...] = ()
+    refs: tuple[ExperimentRef, ...] = ()
+    entries: tuple[int, ...] = ()
 
 
 def find_rubbish(
     folder: Path, wanted: Rubbish, now: datetime, revs: Sequence[str] = (), num: int = 1
-) -> tuple[Table, list[tuple[Row, ExperimentRef]]]:
-    """The table of all experiments that have a result, and those of them that may go.
+) -> Found:
+    """Those of all experiments with a result, or failed or stopped in amelio's queue, that may go.
 
     revs, num: only those that start from these commits, or so many before them
     Raises InputError for what makes no sense.
@@ -33,15 +50,66 @@ def find_rubbish(
     if wanted.keep_top is not None and not wanted.metric:
         raise InputError("--keep-top N needs a metric: --keep-top 10 average_accuracy")
     refs = experiment_refs(folder)
-    by_place = {(ref.baseline, ref.name): ref for ref in refs}
-    bases = tuple(revs) or tuple(dict.fromkeys(ref.baseline for ref in refs))
+    facts = queue_facts(folder)
+    failed = [entry for entry in facts.entries if entry.status in _WITHOUT_RESULT]
+    known = [*(ref.baseline for ref in refs), *(entry.order.baseline for entry in failed)]
+    bases = tuple(revs) or tuple(dict.fromkeys(known))
     states = collect_states(folder, replace(_ONLY_DONE, revs=bases, num=num)) if bases else []
-    table = table_of(states)
+    states = with_queue(folder, states, facts, _WITHOUT_RESULT)
+    table = table_of(states, run_facts(facts.entries))
     rows = rubbish(table, wanted, now)
-    found = [(row, by_place[row.baseline or "", row.label]) for row in rows]
-    return table, found
+    by_place = {(ref.baseline, ref.name): ref for ref in refs}
+    chosen = [by_place[row.baseline or "", row.label] for row in rows if row.executor != EXECUTOR]
+    gone = {ref.commit for ref in chosen}
+    names = {(row.baseline, row.label) for row in rows if row.executor == EXECUTOR}
+    entries = [e.id for e in failed if (e.order.baseline, e.name) in names]
+    entries += [e.id for e in facts.entries if e.status is Status.DONE and e.commit in gone]
+    return Found(table, rows, tuple(chosen), tuple(entries))
 
 
-def remove_experiments(folder: Path, refs: Sequence[ExperimentRef]) -> None:
+def remove_experiments(folder: Path, found: Found) -> None:
     """Remove them all; none when one of them changed meanwhile."""
-    delete_refs(folder, refs)
+    if found.refs:
+        delete_refs(folder, found.refs)
+    forget(folder, found.entries)
+
+
+def find_in_queue(
+    folder: Path, names: Collection[str], *, waiting: bool
+) -> tuple[list[Experiment], list[str]]:
+    """What amelio's queue has of `names` without a result, and of all that waits if `waiting`; and
+    the names that are DVC's to remove: of results, of its own queue, or of nothing at all.
+
+    Raises InputError for an experiment that runs.
+    """
+    entries = [entry for entry in queue_facts(folder).entries if entry.status is not Status.DONE]
+    found = [entry for entry in entries if entry.name in names]
+    running = sorted(entry.name for entry in found if entry.status is Status.RUNNING)
+    if running:
+        raise InputError(
+            f"{', '.join(running)}: still running",
+            hint=f"`amelio exp stop {' '.join(running)}`, then remove",
+        )
+    known = {entry.name for entry in found} - {ref.name for ref in experiment_refs(folder)}
+    if waiting:
+        found += [entry for entry in entries if entry.status is Status.QUEUED]
+    return found, [name for name in names if name not in known]
+
+
+def forget(folder: Path, ids: Collection[int]) -> None:
+    """Drop these entries of amelio's queue, and their logs."""
+    if not ids:
+        return
+    home = find_home(folder)
+    queue = Queue(home.queue)
+    queue.forget(ids)
+    queue.close()
+    for number in ids:
+        shutil.rmtree(home.logs / str(number), ignore_errors=True)
+
+
+def forget_without_result(folder: Path, names: Collection[str]) -> None:
+    """Drop the entries of results that are gone."""
+    commits = {ref.commit for ref in experiment_refs(folder)}
+    done = [e for e in queue_facts(folder).entries if e.status is Status.DONE and e.name in names]
+    forget(folder, [entry.id for entry in done if entry.commit not in commits])

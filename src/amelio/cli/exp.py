@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from amelio.cli.commands import EXPERIMENTS
 
 ALIASES = {"rm": "remove"}  # DVC's
-_CHOOSING = ("--filter", "--older-than", "--keep-top", "--yes", "-y", "--help", "-h")
+_CHOOSING = {"--filter", "--older-than", "--keep-top", "--yes", "-y", "--help", "-h"}
 
 
 def ours(words: list[str]) -> tuple[list[str], bool]:
@@ -21,8 +21,12 @@ def ours(words: list[str]) -> tuple[list[str], bool]:
 
 
 def _removes_as_dvc(words: Sequence[str]) -> bool:
-    """Whether there is nothing in `exp remove …` that DVC has not."""
-    return not any(
-        word.partition("=")[0] in _CHOOSING if word.startswith("-") else set("*?[") & set(word)
-        for word in words
-    )
+    """Whether `exp remove …` can only be about what DVC knows.
+
+    Names without a pattern and `--queue` may be about amelio's queue as well.
+    """
+    options = {word.partition("=")[0] for word in words if word.startswith("-")}
+    names = [word for word in words if not word.startswith("-")]
+    if options & _CHOOSING or any(set("*?[") & set(name) for name in names):
+        return False
+    return bool(options - {"--queue"}) or not words

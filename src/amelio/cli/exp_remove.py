@@ -1,17 +1,24 @@
-"""`amelio exp remove` with a pattern or another choice of ours; all else of it is DVC's."""
+"""`amelio exp remove`: of names, and by a pattern or another choice of ours; all else is DVC's."""
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from amelio.actions.experiments_remove import find_rubbish, remove_experiments
+from amelio.actions.experiments_remove import (
+    find_in_queue,
+    find_rubbish,
+    forget,
+    forget_without_result,
+    remove_experiments,
+)
 from amelio.cli.exp_text import as_text
-from amelio.dvcio.experiment_states import ExperimentRef
+from amelio.dvcio.experiment_refs import n_in_dvc_queue
 from amelio.errors import AmelioError, InputError
-from amelio.experiments.table import Table, only_changed
+from amelio.experiments.table import Row, Table, only_changed
 from amelio.experiments.tidy import Rubbish
 
 
@@ -38,26 +45,45 @@ def remove(
 ) -> None:
     """Remove experiments: they are listed, and you are asked.
 
-    With plain names only, or with DVC's options (`-A`, `--rev`, `--queue`, `-g`), it is DVC's
-    command, which does not ask.
+    With plain names only, or with DVC's options (`-A`, `--rev`, `--queue`, `-g`), it does what
+    DVC's command does, which does not ask.
     """
+    count, metric = keep_top or (None, "")
+    choice = Rubbish(tuple(names or ()), wanted, older_than, count, metric, keep)
+    if not (choice.is_more_than_names or yes or all_commits or rev or git_remote):
+        _remove_named(choice.names, queue=queue)
+        return
     if queue or git_remote:
         raise InputError(
             "patterns and filters are for finished experiments of this repository",
             hint="`amelio exp remove --queue`, or -g REMOTE with full names",
         )
     _require_choice(names, wanted, older_than, keep_top, all_commits, rev)
-    count, metric = keep_top or (None, "")
-    choice = Rubbish(tuple(names or ()), wanted, older_than, count, metric, keep)
     revs = () if all_commits else tuple(rev or ())
-    table, found = find_rubbish(Path(), choice, datetime.now(), revs, num)
-    if not found:
+    found = find_rubbish(Path(), choice, datetime.now(), revs, num)
+    if not found.rows:
         typer.echo("No experiment is to be removed.")
         return
-    _show(table, [ref for _, ref in found])
-    _ask(len(found), yes=yes)
-    remove_experiments(Path(), [ref for _, ref in found])
-    typer.echo(f"Removed {_counted(len(found))}. `git gc` frees their commits, in time.")
+    _show(found.table, found.rows)
+    _ask(len(found.rows), yes=yes)
+    remove_experiments(Path(), found)
+    typer.echo(f"Removed {_counted(len(found.rows))}. `git gc` frees their commits, in time.")
+
+
+def _remove_named(names: Sequence[str], *, queue: bool) -> None:
+    """What DVC does with these words, and the same with amelio's queue; it is not asked."""
+    found, rest = find_in_queue(Path(), names, waiting=queue)
+    if rest or (queue and (not found or n_in_dvc_queue(Path()))):
+        from amelio.dvcio.passthrough import act_as_dvc
+
+        code = act_as_dvc(["exp", "remove", *(["--queue"] if queue else []), *rest])
+        if code:
+            raise typer.Exit(code)
+        forget_without_result(Path(), rest)
+    forget(Path(), [entry.id for entry in found])
+    if found:
+        listed = ", ".join(repr(entry.name) for entry in found)
+        typer.echo(f"Removed from amelio's queue: {listed}")
 
 
 def _require_choice(*choices: object) -> None:
@@ -67,13 +93,13 @@ def _require_choice(*choices: object) -> None:
         )
 
 
-def _show(table: Table, refs: list[ExperimentRef]) -> None:
-    gone = {(ref.baseline, ref.name) for ref in refs}
-    bases = {ref.baseline for ref in refs}
+def _show(table: Table, chosen: Sequence[Row]) -> None:
+    gone = {id(row) for row in chosen}
+    bases = {row.baseline for row in chosen}
     rows = tuple(
         row
         for row in table.rows
-        if (row.baseline, row.label) in gone or row.snapshot.commit in bases
+        if id(row) in gone or (not row.is_experiment and row.snapshot.commit in bases)
     )
     shown = only_changed(Table(table.columns, rows))
     typer.echo(as_text(shown, 5, styled=sys.stdout.isatty()))

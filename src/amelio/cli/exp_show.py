@@ -93,11 +93,15 @@ def show(
         only_changed, tuple(keep or ()), tuple(drop or ()), wanted,
         sort_by, sort_order == "desc", best, top,
     )  # fmt: skip
-    states, table = show_experiments(Path(), scope, view)
-    if not states:
+    shown = show_experiments(Path(), scope, view)
+    table = shown.table
+    if not shown.states:
         typer.echo("No commit yet, so no experiments.", err=True)
+    if shown.trouble:
+        told = "what waits, runs or failed in amelio's queue is not shown"
+        typer.echo(f"{told}: {shown.trouble}", err=True)
     if as_json:
-        typer.echo(json.dumps(records(states, table), default=_plain))
+        typer.echo(json.dumps(records(shown.states, table), default=_plain))
     elif csv:
         typer.echo(as_csv(table, precision), nl=False)
     elif md:

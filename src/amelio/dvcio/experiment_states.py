@@ -2,7 +2,7 @@
 
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -139,6 +139,17 @@ def collect_states(folder: Path, scope: Scope) -> list[BaselineState]:
                 repo, objects, only_deps=scope.only_deps, is_fresh=scope.is_fresh
             )
             return _collect(repo, reader, scope)
+
+
+def read_commits(folder: Path, ids: Collection[str]) -> dict[str, Snapshot]:
+    """Snapshots of any commits."""
+    with (
+        translated(InputError),
+        open_repo(str(folder)) as repo,
+        GitObjects(Path(repo.scm.root_dir)) as objects,
+    ):
+        reader = SnapshotReader(repo, objects, only_deps=False, is_fresh=False)
+        return reader.read(list(commits(Path(repo.scm.root_dir), list(ids)).values()))
 
 
 def read_two(folder: Path, old: str, new: str, *, only_deps: bool) -> list[BaselineState]:

@@ -1,10 +1,12 @@
 """`--set-param` as DVC reads it: its grammar, grids as products, and their way into the files."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amelio.atomic import replacing, write_bytes
 from amelio.dvcio.translate import explain
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 Overrides = Mapping[str, tuple[str, ...]]
 PARAMS_FILE = "params.yaml"
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?P<is_broken>\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)?")
+_DOTTED = re.compile(r"\w+(?:\.\w+)*")
 
 
 def combinations(values: Sequence[str]) -> list[Overrides]:
@@ -68,6 +72,46 @@ def check(repo: "Repo", overrides: Overrides) -> None:
     for path, values in overrides.items():
         if path != PARAMS_FILE or not is_hydra_on(repo):
             _changed(Path(path), list(values))
+
+
+def with_values(data: Mapping[str, Any], values: Sequence[str]) -> dict[str, Any]:
+    """A parameters file's content as it is once `values` are set; unchanged where they do not fit.
+
+    Numbers in place of what is there are set here: Hydra takes 5 ms for each.
+    """
+    found = deepcopy(dict(data))
+    others = [value for value in values if not _set_number(found, value)]
+    if not others:
+        return found
+    from dvc.utils.hydra import to_hydra_overrides, to_omegaconf
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config = OmegaConf.create(to_omegaconf(found), flags={"allow_objects": True})
+        OmegaConf.set_struct(config, True)
+        ConfigLoaderImpl._apply_overrides_to_config(to_hydra_overrides(others), config)
+        changed: Any = OmegaConf.to_object(config)
+    except (HydraException, OmegaConfBaseException):
+        return found
+    return dict(changed)
+
+
+def _set_number(data: dict[str, Any], override: str) -> bool:
+    name, _, text = override.partition("=")
+    number = _NUMBER.fullmatch(text)
+    if not number or not _DOTTED.fullmatch(name):
+        return False
+    *sections, last = name.split(".")
+    place: Any = data
+    for section in sections:
+        place = place.get(section) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or last not in place:
+        return False
+    place[last] = float(text) if number["is_broken"] else int(text)
+    return True
 
 
 def _changed(path: Path, values: list[str]) -> bytes:

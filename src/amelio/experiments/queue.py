@@ -116,22 +116,12 @@ class Queue:
             return 0
         with self._changing() as db:
             for row in lost:
-                is_last = row["tries"] >= MAX_TRIES
-                status = Status.STOPPED if row["is_to_stop"] else Status.FAILED
-                message = f"its worker was killed {row['tries']} times; see its log"
-                if is_last or row["is_to_stop"]:
-                    values: tuple[Any, ...] = (status, "" if row["is_to_stop"] else message)
-                else:
-                    values = (Status.QUEUED, "")
+                status, message = _after_loss(row)
+                ended = self._clock() if status in OVER else None
                 db.execute(
                     "UPDATE experiments SET status = ?, message = ?, ended = ?, owner = NULL,"
                     " pid = NULL WHERE id = ? AND owner = ? AND status = 'running'",
-                    (
-                        *values,
-                        self._clock() if values[0] in OVER else None,
-                        row["id"],
-                        row["owner"],
-                    ),
+                    (status, message, ended, row["id"], row["owner"]),
                 )
         return len(lost)
 
@@ -195,6 +185,14 @@ class Queue:
                 )
         except sqlite3.IntegrityError as error:
             raise InputError("an experiment of that name already waits or runs") from error
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Drop these entries, but for those that run."""
+        with self._changing() as db:
+            db.executemany(
+                "DELETE FROM experiments WHERE id = ? AND status != 'running'",
+                [(number,) for number in ids],
+            )
 
     def forget_old(self) -> list[int]:
         """Drop what has been over for a month; returns what that was."""

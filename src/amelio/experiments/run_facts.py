@@ -1,13 +1,17 @@
 """What the queue knows of experiments: durations, what waits or runs, why one failed."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from amelio.dvcio.experiment_states import BaselineState, ExperimentState, Scope
+from amelio.dvcio.experiment_states import BaselineState, ExperimentState, Scope, read_commits
+from amelio.dvcio.overrides import with_values
 from amelio.dvcio.snapshots import Snapshot
-from amelio.experiments.entry import Experiment, Status
+from amelio.errors import EnvironmentFailedError
+from amelio.experiments.entry import Experiment, Order, Status
 from amelio.experiments.home import find_home
 from amelio.experiments.queue import Queue
 from amelio.experiments.table import RunFacts
@@ -16,15 +20,31 @@ from amelio.redaction import one_line
 EXECUTOR = "amelio"
 
 
-def queue_entries(folder: Path) -> list[Experiment]:
-    """All that amelio ran in the last month, oldest first."""
+@dataclass(frozen=True)
+class QueueFacts:
+    """All that amelio ran in the last month, oldest first.
+
+    project: the DVC repository, relative to the top of the Git repository
+    trouble: why the queue could not be read
+    """
+
+    entries: tuple[Experiment, ...] = ()
+    project: Path = Path()
+    trouble: str = ""
+
+
+def queue_facts(folder: Path) -> QueueFacts:
+    """What the queue has; nothing, and why, where it is damaged or another version's."""
     home = find_home(folder)
     if not home.queue.exists():
-        return []
-    queue = Queue(home.queue)
-    found = queue.all()
-    queue.close()
-    return found
+        return QueueFacts()
+    try:
+        queue = Queue(home.queue)
+        found = queue.all()
+        queue.close()
+    except EnvironmentFailedError as error:
+        return QueueFacts(trouble=str(error))
+    return QueueFacts(tuple(found), home.project)
 
 
 def run_facts(entries: Sequence[Experiment]) -> dict[str, RunFacts]:
@@ -37,26 +57,57 @@ def run_facts(entries: Sequence[Experiment]) -> dict[str, RunFacts]:
     return found
 
 
-def with_queue(
-    states: Sequence[BaselineState], entries: Sequence[Experiment], scope: Scope
-) -> list[BaselineState]:
-    """`states` with what runs, waits and has failed in amelio's queue, each in its latest try."""
-    hidden = {Status.DONE, Status.STOPPED}
-    hidden |= {Status.QUEUED} if scope.hide_queued else set()
+def shown_statuses(scope: Scope) -> set[Status]:
+    """What a table shows of the queue beside results."""
+    hidden = {Status.QUEUED} if scope.hide_queued else set()
     hidden |= {Status.FAILED} if scope.hide_failed else set()
-    latest = {(entry.order.baseline, entry.name): entry for entry in entries}
-    shown = [entry for entry in latest.values() if entry.status not in hidden]
-    return [_joined(base, shown) for base in states]
+    return {Status.RUNNING, Status.QUEUED, Status.FAILED} - hidden
 
 
-def _joined(base: BaselineState, shown: Sequence[Experiment]) -> BaselineState:
-    of_base = [entry for entry in shown if entry.order.baseline == base.snapshot.commit]
-    running = [_state(entry) for entry in of_base if entry.status is Status.RUNNING]
-    others = [_state(entry) for entry in of_base if entry.status is not Status.RUNNING]
+def with_queue(
+    folder: Path, states: Sequence[BaselineState], facts: QueueFacts, shown: Collection[Status]
+) -> list[BaselineState]:
+    """`states` with what the queue has in one of the statuses `shown`, each in its latest try and
+    with the parameters that it sets.
+    """
+    latest = {(entry.order.baseline, entry.name): entry for entry in facts.entries}
+    bases = {base.snapshot.commit for base in states}
+    entries = [e for (base, _), e in latest.items() if base in bases and e.status in shown]
+    starts = read_commits(folder, {e.order.snapshot for e in entries}) if entries else {}
+    return [_joined(base, entries, facts.project, starts) for base in states]
+
+
+def _joined(
+    base: BaselineState,
+    entries: Sequence[Experiment],
+    project: Path,
+    starts: Mapping[str, Snapshot],
+) -> BaselineState:
+    running: list[ExperimentState] = []
+    others: list[ExperimentState] = []
+    for entry in entries:
+        if entry.order.baseline == base.snapshot.commit:
+            state = _state(entry, _params(entry.order, project, starts))
+            (running if entry.status is Status.RUNNING else others).append(state)
     return replace(base, experiments=(*running, *base.experiments, *others))
 
 
-def _state(entry: Experiment) -> ExperimentState:
-    snapshot = Snapshot(entry.order.snapshot, datetime.fromtimestamp(int(entry.queued)))
+def _state(entry: Experiment, params: Mapping[str, Mapping[str, Any]]) -> ExperimentState:
+    queued = datetime.fromtimestamp(int(entry.queued))
+    snapshot = Snapshot(entry.order.snapshot, queued, params)
     executor = {"state": str(entry.status), "name": EXECUTOR, "local": None}
     return ExperimentState(entry.name, (snapshot,), executor)
+
+
+def _params(
+    order: Order, project: Path, starts: Mapping[str, Snapshot]
+) -> Mapping[str, Mapping[str, Any]]:
+    """The parameters that it starts from, with those that it sets."""
+    start = starts.get(order.snapshot)
+    params = dict(start.params) if start else {}
+    for path, values in order.overrides.items():
+        name = Path(os.path.relpath(Path(order.folder, path), project)).as_posix()
+        data = params.get(name, {}).get("data")
+        if isinstance(data, dict):
+            params[name] = {"data": with_values(data, values)}
+    return params

@@ -31,6 +31,12 @@ class Rubbish:
     metric: str = ""
     is_inverted: bool = False
 
+    @property
+    def is_more_than_names(self) -> bool:
+        """Whether it is no mere list of names."""
+        other = self.filter or self.older_than or self.keep_top is not None or self.is_inverted
+        return bool(other) or any(map(has_pattern, self.names))
+
 
 def has_pattern(name: str) -> bool:
     """Whether it may mean several experiments."""
