@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from amelio.actions.perf import Part
 from amelio.actions.report import write_comment, write_report
 from amelio.dvcio.plot_sources import MAX_BYTES, MAX_ROWS
 from amelio.dvcio.plots import collect_plots
 from amelio.errors import InputError
 from tests.actions.engine_project import Project
+from tests.actions.perf_project import perf
 from tests.conftest import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # DVC's own
@@ -79,6 +81,10 @@ def test_everything_there_is_has_a_section(trained: Project) -> None:
         assert f'<section id="{section}">' in html
     assert "The rule holds." in html
     assert '"places":[' in html
+    times = perf(Part.TIMES).times
+    assert times is not None
+    path = " → ".join(name for name, _ in times.critical.stages)
+    assert f"{path}." in html  # one path, wherever one looks
     assert "canary" not in html + trained.read("reports/params_report.md")
     assert len(html.encode()) < 1_000_000
 

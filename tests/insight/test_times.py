@@ -4,6 +4,7 @@ from statistics import median
 
 import pytest
 
+from amelio.insight.critical_path import critical_path
 from amelio.insight.times import measure_times
 from amelio.model import Outcome, Reason, ReasonKind, RunResult, StageResult, Usage
 
@@ -85,6 +86,11 @@ def test_the_critical_path_is_the_longest_chain_through_the_graph() -> None:
     critical = measure_times([run], names, needs, {}).critical
     assert critical.stages == (("A", 1.0), ("B", 5.0), ("D", 1.0))
     assert (critical.total_s, critical.serial_s) == (7.0, 13.0)
+
+
+def test_the_path_looks_through_stages_without_a_time() -> None:
+    needs = {"a": [], "b": [], "c": ["a"], "cached": ["c", "b", "gone"], "d": ["cached"]}
+    assert critical_path(needs, {"a": 5, "b": 2, "c": 1, "d": 9}) == ("a", "c", "d")
 
 
 def test_without_stages_there_is_no_path() -> None:

@@ -1,9 +1,8 @@
-"""The pipeline and the run as drawings: groups, arrows, the critical path, hostile names."""
+"""The pipeline and the run as drawings: groups, arrows, hostile names."""
 
 from xml.etree import ElementTree
 
 from amelio.model import Outcome
-from amelio.reports.critical_path import with_critical_path
 from amelio.reports.facts import LastRun, RunSpan, StageFact
 from amelio.reports.graph_drawing import MAX_NODES, draw_graph
 from amelio.reports.grouping import nodes_of
@@ -66,14 +65,6 @@ def test_graph_is_xml_with_every_node_in_its_frame() -> None:
 def test_too_many_stages_are_not_drawn() -> None:
     assert draw_graph([stage(str(n)) for n in range(MAX_NODES + 1)]) is None
     assert draw_graph([]) is None
-
-
-def test_critical_path_looks_through_stages_that_did_not_run() -> None:
-    spans = [span("a", 0, 5), span("b", 0, 2), span("c", 5, 1), span("d", 6, 9)]
-    needs = {"d": ["cached"], "cached": ["c", "b"], "c": ["a"], "b": []}
-    marked = with_critical_path(spans, needs)
-    assert [each.stage for each in marked if each.is_critical] == ["a", "c", "d"]
-    assert with_critical_path([], {}) == ()
 
 
 def test_timeline_is_xml_and_escapes() -> None:

@@ -1,15 +1,16 @@
 """The pipeline's stages with what became of them, and the last run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from amelio.actions.repro import STATE_FOLDER
 from amelio.dvcio.workspace import open_workspace
 from amelio.insight import records
+from amelio.insight.critical_path import critical_path
 from amelio.insight.wording import reason
 from amelio.model import RunResult, Selection, StageResult
-from amelio.reports.critical_path import with_critical_path
 from amelio.reports.facts import LastRun, RunSpan, StageFact
 
 
@@ -47,7 +48,9 @@ def last_run(root: Path, stages: Sequence[StageFact]) -> LastRun | None:
     for run in records.all_runs(root / STATE_FOLDER / "runs"):
         spans = _spans(run)
         if spans:
-            return _told(run, with_critical_path(spans, needs))
+            path = critical_path(needs, {span.stage: span.seconds for span in spans})
+            marked = tuple(replace(span, is_critical=span.stage in path) for span in spans)
+            return _told(run, marked)
     return None
 
 

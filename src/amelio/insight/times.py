@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from amelio.insight.critical_path import critical_path
 from amelio.insight.wording import reason
 from amelio.model import Outcome, RunResult, StageResult
 
@@ -201,19 +202,11 @@ def _critical_path(
     needs: Mapping[str, Sequence[str]],
     last_s: Mapping[str, float | None],
 ) -> CriticalPath:
-    """The longest chain; `needs` lists every stage after those that it needs."""
-    ends: dict[str, tuple[float, str | None]] = {}
-    for key in needs:
-        before = max(needs[key], key=lambda need: ends.get(need, (0.0,))[0], default=None)
-        start_s = ends[before][0] if before in ends else 0.0
-        ends[key] = (start_s + (last_s.get(key) or 0.0), before)
-    chain = []
-    at = max(ends, key=lambda key: ends[key][0], default=None)
-    total_s = ends[at][0] if at is not None else 0.0
-    while at is not None and at in ends:
-        if at in stages and last_s.get(at):
-            chain.append((stages[at], last_s[at] or 0.0))
-        at = ends[at][1]
-    unknown = tuple(name for key, name in stages.items() if last_s.get(key) is None)
-    serial_s = sum(seconds or 0.0 for seconds in last_s.values())
-    return CriticalPath(tuple(reversed(chain)), total_s, serial_s, unknown)
+    known = {key: seconds for key, seconds in last_s.items() if seconds is not None}
+    chain = tuple((stages[key], known[key]) for key in critical_path(needs, known))
+    return CriticalPath(
+        stages=chain,
+        total_s=sum(seconds for _, seconds in chain),
+        serial_s=sum(known.values()),
+        unknown=tuple(name for key, name in stages.items() if key not in known),
+    )
