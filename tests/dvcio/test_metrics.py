@@ -11,6 +11,8 @@ from amelio.errors import InputError
 from amelio.expressions import NoValueError
 from tests.conftest import Run
 
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value")  # DVC's use of pygtrie
+
 PIPELINE = """stages:
   score:
     cmd: mkdir -p out && cp params.yaml out/git.yaml && cp params.yaml out/cached.yaml
@@ -74,3 +76,21 @@ def test_a_metric_whose_remote_came_later_than_its_commit_is_found(
     shutil.move(project / ".dvc" / "cache" / "files", remote / "files")
     assert ProjectMetrics(project).text("out/cached.yaml", "v0.1") == "lr: 0.1\n"
     assert ProjectMetrics(project / "out").text("cached.yaml", "v0.2") == "lr: 0.2\n"
+
+
+def test_a_metric_that_the_workspace_lacks_is_read_from_the_remote_where_it_may_be(
+    project: Path, amelio: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    remote = tmp_path_factory.mktemp("remote")
+    assert amelio("remote", "add", "-q", "-d", "r", str(remote), cwd=project).returncode == 0
+    shutil.move(project / ".dvc" / "cache" / "files", remote / "files")
+    for name in ("git.yaml", "cached.yaml"):
+        (project / "out" / name).unlink()
+    fetching = ProjectMetrics(project, may_fetch=True)
+    assert fetching.text("out/cached.yaml", None) == "lr: 0.3\n"
+    assert fetching.text("out/git.yaml", None) is None  # DVC never had it
+    assert fetching.text("top.json", None) is None
+    assert ProjectMetrics(project).text("out/cached.yaml", None) is None
+    shutil.rmtree(remote / "files")
+    with pytest.raises(NoValueError, match=r"cached\.yaml is neither here nor to be fetched: "):
+        fetching.text("out/cached.yaml", None)

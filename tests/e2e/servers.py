@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 PATIENCE_S = 60
@@ -28,6 +29,15 @@ class Server:
 
     url: str
     environment: Mapping[str, str]
+    process: subprocess.Popen[bytes]
+
+    def die(self) -> None:
+        """At once, with everything it started."""
+        main = psutil.Process(self.process.pid)
+        for process in [*main.children(recursive=True), main]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait()
 
 
 def missing(what: str) -> None:
@@ -50,10 +60,10 @@ def s3(folder: Path, buckets: Sequence[str]) -> Iterator[Server]:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    with _running(command, port, folder / "s3.log"):
+    with _running(command, port, folder / "s3.log") as process:
         for bucket in buckets:
             _put(f"{url}/{bucket}")
-        yield Server(url, environment)
+        yield Server(url, environment, process)
 
 
 @contextmanager
@@ -63,10 +73,11 @@ def google(folder: Path, bucket: str) -> Iterator[Server]:
     port = _free_port()
     program = "from gcp_storage_emulator.__main__ import main; import sys; main(sys.argv[1:])"
     command = [sys.executable, "-c", program, "start", "--host", LOCAL, "--port", str(port)]
-    with _running([*command, "--in-memory", "--default-bucket", bucket], port, folder / "gs.log"):
+    command += ["--in-memory", "--default-bucket", bucket]
+    with _running(command, port, folder / "gs.log") as process:
         url = f"http://{LOCAL}:{port}"
         off = {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}  # the emulator has no such calls
-        yield Server(url, {"STORAGE_EMULATOR_HOST": url, **off})
+        yield Server(url, {"STORAGE_EMULATOR_HOST": url, **off}, process)
 
 
 @contextmanager
@@ -78,7 +89,7 @@ def azure(folder: Path, container: str) -> Iterator[Server]:
     port = _free_port()
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
     command = [str(program), *quiet, "--blobHost", LOCAL, "--blobPort", str(port)]
-    with _running(command, port, folder / "azure.log"):
+    with _running(command, port, folder / "azure.log") as process:
         from azure.storage.blob import BlobServiceClient
 
         connection = (
@@ -87,21 +98,24 @@ def azure(folder: Path, container: str) -> Iterator[Server]:
         )
         with BlobServiceClient.from_connection_string(connection) as client:
             client.create_container(container).close()
-        yield Server(connection, {})
+        yield Server(connection, {}, process)
 
 
 @contextmanager
-def ssh(folder: Path) -> Iterator[Server]:
-    """An SSH server that knows one key, `folder/key`, of the present user."""
+def ssh(folder: Path, port: int = 0) -> Iterator[Server]:
+    """An SSH server that knows one key, `folder/key`, of the present user.
+
+    port: 0: any; that of one that died: it is there again, with the same keys
+    """
     program = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None:
         missing("sshd (openssh-server)")
-    for name in ("host_key", "key"):
+    for name in () if port else ("host_key", "key"):
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(words, check=True)
     shutil.copy(folder / "key.pub", folder / "authorized_keys")
     Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
-    port = _free_port()
+    port = port or _free_port()
     settings = {
         "Port": str(port),
         "ListenAddress": LOCAL,
@@ -114,17 +128,18 @@ def ssh(folder: Path) -> Iterator[Server]:
     }
     config = folder / "sshd_config"
     config.write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-    with _running([str(program), "-D", "-e", "-f", str(config)], port, folder / "sshd.log"):
-        yield Server(f"ssh://{LOCAL}:{port}", {})
+    command = [str(program), "-D", "-e", "-f", str(config)]
+    with _running(command, port, folder / "sshd.log") as process:
+        yield Server(f"ssh://{LOCAL}:{port}", {}, process)
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int, log: Path) -> Iterator[None]:
+def _running(command: Sequence[str], port: int, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, cwd=log.parent)
     try:
         _wait_for(port, process, log)
-        yield
+        yield process
     finally:
         process.terminate()
         try:

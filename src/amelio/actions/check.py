@@ -80,19 +80,25 @@ class QualityCheck:
             )
 
 
-def check_quality(folder: Path, files: Sequence[str] = (PARAMS, SETTINGS)) -> QualityCheck:
+def check_quality(
+    folder: Path, files: Sequence[str] = (PARAMS, SETTINGS), *, may_fetch: bool = True
+) -> QualityCheck:
     """Judge the project in `folder` by the rules of `files`; tell a change of state.
+
+    may_fetch: metrics that dvc.lock records and the workspace lacks are read from the remote
 
     Raises InputError for wrong rules, or when there are none. Alerts never raise.
     """
-    judged = judge_quality(folder, files)
+    judged = judge_quality(folder, files, may_fetch=may_fetch)
     return replace(judged, told=tell_change(folder, judged.verdicts, _params(folder)))
 
 
-def judge_quality(folder: Path, files: Sequence[str] = (PARAMS, SETTINGS)) -> QualityCheck:
+def judge_quality(
+    folder: Path, files: Sequence[str] = (PARAMS, SETTINGS), *, may_fetch: bool = True
+) -> QualityCheck:
     """As `check_quality`, and nobody is told. Raises the same."""
     quality = load_quality([folder / file for file in files])
-    metrics = ProjectMetrics(folder)
+    metrics = ProjectMetrics(folder, may_fetch=may_fetch)
     rules = _rules(quality, metrics, folder)
     verdicts = judge(rules, metrics, _params(folder))
     return QualityCheck(verdicts, quality.on_alert or OnAlert.FAIL, rules)
@@ -109,7 +115,7 @@ def run_gate(folder: Path, verdict: Path, page: Path) -> QualityCheck:
 
     verdict: always the same bytes; page: also when the gate is shut
     """
-    check = check_quality(folder, [PARAMS])
+    check = check_quality(folder, [PARAMS], may_fetch=False)
     write_text(folder / page, check.markdown())
     if not check.stops:
         write_text(folder / verdict, PASSED)
@@ -119,7 +125,7 @@ def run_gate(folder: Path, verdict: Path, page: Path) -> QualityCheck:
 def _rules(quality: Quality, metrics: ProjectMetrics, folder: Path) -> Mapping[str, Rule]:
     if quality.rules:
         return quality.rules
-    if (folder / DEFAULT_METRICS).exists():
+    if metrics.text(DEFAULT_METRICS, None) is not None:
         return DEFAULT_RULES
     known = metrics.declared() if dvc_root(folder) else []
     example = f"{known[0] if known else 'metrics.json'}:accuracy"

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from amelio.dvcio.project import dvc_root
 from amelio.dvcio.repository import open_repo
-from amelio.dvcio.revisions import revision_files
+from amelio.dvcio.revisions import recorded_text, revision_files
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.expressions import NoValueError
 
@@ -14,10 +14,14 @@ EXPERIMENT_PARTS = 5  # refs/exps/<2 digits>/<38 digits>/<name>
 
 
 class ProjectMetrics:
-    """The metrics files of the project in `folder`; paths are relative to it."""
+    """The metrics files of the project in `folder`; paths are relative to it.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    may_fetch: read what the workspace lacks and dvc.lock records from cache or remote, as
+        `dvc metrics show` does; a gate in the pipeline judges only what is there
+    """
+
+    def __init__(self, folder: Path, *, may_fetch: bool = False) -> None:
+        self._folder, self._may_fetch = folder, may_fetch
 
     def text(self, path: str, revision: str | None) -> str | None:
         """The file in the workspace, or as of `revision`; None where there is no such file.
@@ -31,7 +35,7 @@ class ProjectMetrics:
             commit = self.commit_of(revision)
             return None if commit is None else self._at(commit, path)
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return self._recorded(path) if self._may_fetch else None
         except (OSError, UnicodeDecodeError) as error:
             raise NoValueError(f"{path} is not readable: {error}") from error
 
@@ -90,14 +94,28 @@ class ProjectMetrics:
         done = self._git(["cat-file", "blob", f"{commit}:./{path}"])
         return done.stdout.decode() if done.returncode == 0 else self._tracked_by_dvc(commit, path)
 
+    def _recorded(self, path: str) -> str | None:
+        root = dvc_root(self._folder)
+        if root is None:
+            return None
+        try:
+            return recorded_text(root, self._inside(root, path))
+        except EnvironmentFailedError as error:
+            why = error.__cause__ or error
+            raise NoValueError(f"{path} is neither here nor to be fetched: {why}") from error
+
+    def _inside(self, root: Path, path: str) -> str:
+        """The path relative to the project's root."""
+        normal = Path(os.path.normpath(self._folder.resolve() / path))
+        return normal.relative_to(root).as_posix()
+
     def _tracked_by_dvc(self, commit: str, path: str) -> str | None:
         root = dvc_root(self._folder)
         if root is None:
             return None
-        inside = Path(os.path.normpath(self._folder.resolve() / path)).relative_to(root)
         try:
             with revision_files(root, commit) as files:
-                return files.text(inside.as_posix())
+                return files.text(self._inside(root, path))
         except (InputError, EnvironmentFailedError) as error:
             raise NoValueError(
                 f"{path} of {commit[:7]} cannot be read: it is neither in DVC's cache nor in a "

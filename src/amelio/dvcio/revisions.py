@@ -55,6 +55,28 @@ class RevisionFiles:
             ) from error
 
 
+def recorded_text(project: Path, path: str) -> str | None:
+    """A file that the workspace lacks and dvc.lock records: from DVC's cache, else its remote.
+
+    path: relative to the project
+    returns: None where dvc.lock records no such file, or Git keeps it
+
+    Raises EnvironmentFailedError when neither cache nor remote have it.
+    """
+    from dvc.exceptions import DvcException, OutputNotFoundError
+
+    try:
+        with open_repo(str(project)) as repo:
+            (out, *_) = repo.find_outs_by_path(str(project / path), strict=False)
+            if not out.use_cache or not out.hash_info:
+                return None
+            return RevisionFiles("the workspace", "dvc.lock", repo.dvcfs).text(path)
+    except OutputNotFoundError:
+        return None
+    except DvcException as error:
+        raise EnvironmentFailedError(f"DVC cannot look for {path}: {error}") from error
+
+
 @contextmanager
 def revision_files(project: Path, revision: str) -> Iterator[RevisionFiles]:
     """Open the DVC project in the folder `project` as of a commit, branch, tag or experiment.

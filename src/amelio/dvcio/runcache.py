@@ -4,6 +4,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from amelio.dvcio import integrity
+from amelio.dvcio.translate import fetching
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -46,8 +47,9 @@ def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "St
     found: Stage = cache._create_stage(entry, wdir=stage.wdir)
     if pull:
         try:
-            for objects in found.get_used_objs().values():
-                stage.repo.cloud.pull(objects)
+            with fetching(f"what {stage.addressing} made before"):
+                for objects in found.get_used_objs().values():
+                    stage.repo.cloud.pull(objects)
         except CollectCacheError:
             return None
     if not found.outs_cached():

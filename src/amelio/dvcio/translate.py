@@ -79,6 +79,28 @@ def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Itera
 
 
 @contextmanager
+def fetching(what: str) -> Iterator[None]:
+    """Around a transfer from a remote: whatever stops it becomes an EnvironmentFailedError."""
+    from dvc.exceptions import DvcException, FileTransferError
+
+    try:
+        yield
+    except (AmelioError, DvcException) as error:
+        if not isinstance(error, FileTransferError):
+            raise
+        raise _not_fetched(what, error) from error
+    except Exception as error:  # each kind of remote raises its own
+        raise _not_fetched(what, error) from error
+
+
+def _not_fetched(what: str, error: Exception) -> EnvironmentFailedError:
+    return EnvironmentFailedError(
+        f"{what} cannot be fetched: {explain(error)}",
+        hint="`amelio health` asks the remote; what has arrived is kept: then run the same again",
+    )
+
+
+@contextmanager
 def suggesting(repo: "Repo") -> Iterator[None]:
     """Add the names that come close to a stage that does not exist. Raises InputError."""
     from dvc.stage.exceptions import StageFileDoesNotExistError, StageNotFound

@@ -33,7 +33,7 @@ from amelio.dvcio.stages import (
     require_sound,
     signature,
 )
-from amelio.dvcio.translate import stage_translated, suggesting, translated
+from amelio.dvcio.translate import fetching, stage_translated, suggesting, translated
 from amelio.dvcio.trust import Trust
 from amelio.dvcio.version import require_known_dvc
 from amelio.errors import InputError, StageFailedError
@@ -170,7 +170,8 @@ class DvcWorkspace:
         found = self._stages[stage]
         with stage_translated():
             try:
-                self.repo.pull(found.addressing)
+                with fetching(f"the outputs of {found.addressing}"):
+                    self.repo.pull(found.addressing)
                 found.checkout()
             except CheckoutError:
                 return False
@@ -200,7 +201,8 @@ class DvcWorkspace:
         self._keep_locked(stage)
         with stage_translated():
             if policy.pull:
-                commands.pull_missing_deps(found)
+                with fetching(f"what {found.addressing} needs"):
+                    commands.pull_missing_deps(found)
             commands.require_deps(found)
             hit = runcache.find(
                 found, is_locked=is_locked, run_cache=policy.run_cache, pull=policy.pull
