@@ -24,6 +24,9 @@ stages:
     cmd: cat data/* | wc -c > count.txt
     deps: [data]
     outs: [count.txt]
+  score:
+    cmd: echo '{"accuracy":0.5}' > score.json
+    metrics: [score.json]
 """
 
 
@@ -33,7 +36,7 @@ class Store:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.objects = folder / "store"
         self._folder, self._stack = folder, stack
-        self._server = stack.enter_context(ssh(folder))
+        self._server: Server = stack.enter_context(ssh(folder))
         self._port = int(self._server.url.rpartition(":")[2])
         keys = Path(os.environ["HOME"], ".ssh")
         keys.mkdir(mode=0o700, parents=True)
@@ -44,7 +47,7 @@ class Store:
         return self._server.url.replace("://", f"://{getpass.getuser()}@") + str(self.objects)
 
     def come_back(self) -> None:
-        self._server: Server = self._stack.enter_context(ssh(self._folder, self._port))
+        self._server = self._stack.enter_context(ssh(self._folder, self._port))
 
     def die_when(self, is_due: Callable[[], bool]) -> threading.Thread:
         """Kill the server as soon as `is_due`; join the thread to know that it is dead."""
@@ -115,7 +118,7 @@ def test_a_remote_that_dies_half_way(
 
     store.come_back()
     assert amelio("push", cwd=project).returncode == 0
-    assert whole_objects(store.objects) == N_FILES + 2  # the folder's list, and the count
+    assert whole_objects(store.objects) == N_FILES + 3  # the folder's list, count, score
     assert "in sync" in amelio("status", "--cloud", cwd=project).stdout
 
     clone = tmp_path_factory.mktemp("clones") / "clone"
@@ -137,7 +140,16 @@ def test_a_remote_that_dies_half_way(
     assert (clone / "dvc.lock").read_bytes() == lock
     assert not (clone / "count.txt").exists()
 
+    shutil.rmtree(clone / ".dvc/cache")  # the score may have arrived
+    report = amelio("report", cwd=clone)
+    assert report.returncode == 4
+    assert "the remote does not give score.json: " in report.stderr
+    assert "Connect call failed" in report.stderr
+    assert "the remote does not give score.json" in (clone / "reports/report.html").read_text()
+
     store.come_back()
+    assert amelio("report", cwd=clone).returncode == 0
+    assert "| `accuracy` |" in (clone / "reports/metrics_report.md").read_text()
     assert amelio("repro", "--pull", "--allow-missing", cwd=clone).returncode == 0
     assert len(list((clone / "data").iterdir())) == N_FILES
     assert (clone / "count.txt").exists()

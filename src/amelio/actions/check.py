@@ -8,6 +8,7 @@ from typing import Any
 from amelio.actions.alerts import tell_change
 from amelio.atomic import write_text
 from amelio.checked_yaml import plain, read_yaml
+from amelio.dvcio.figure_fetch import fetch_figures
 from amelio.dvcio.metrics import ProjectMetrics
 from amelio.dvcio.project import dvc_root
 from amelio.errors import InputError, StageFailedError
@@ -34,7 +35,7 @@ PASSED = '{"verdict": "passed"}\n'  # nothing else: what depends on it must not 
 class QualityCheck:
     """What `check_quality` came to.
 
-    told: what became of the alert, one line each; nothing where none was due
+    told: what could not be fetched, and what became of the alert, one line each
     """
 
     verdicts: tuple[Verdict, ...]
@@ -85,20 +86,22 @@ def check_quality(
 ) -> QualityCheck:
     """Judge the project in `folder` by the rules of `files`; tell a change of state.
 
-    may_fetch: metrics that dvc.lock records and the workspace lacks are read from the remote
+    may_fetch: metrics that dvc.lock records, and that are not here, are fetched from the remote
 
     Raises InputError for wrong rules, or when there are none. Alerts never raise.
     """
-    judged = judge_quality(folder, files, may_fetch=may_fetch)
-    return replace(judged, told=tell_change(folder, judged.verdicts, _params(folder)))
+    problem = fetch_figures(folder) if may_fetch and dvc_root(folder) else ""
+    judged = judge_quality(folder, files, reads_cache=may_fetch)
+    told = tell_change(folder, judged.verdicts, _params(folder))
+    return replace(judged, told=(*filter(None, [problem]), *told))
 
 
 def judge_quality(
-    folder: Path, files: Sequence[str] = (PARAMS, SETTINGS), *, may_fetch: bool = True
+    folder: Path, files: Sequence[str] = (PARAMS, SETTINGS), *, reads_cache: bool = True
 ) -> QualityCheck:
     """As `check_quality`, and nobody is told. Raises the same."""
     quality = load_quality([folder / file for file in files])
-    metrics = ProjectMetrics(folder, may_fetch=may_fetch)
+    metrics = ProjectMetrics(folder, reads_cache=reads_cache)
     rules = _rules(quality, metrics, folder)
     verdicts = judge(rules, metrics, _params(folder))
     return QualityCheck(verdicts, quality.on_alert or OnAlert.FAIL, rules)

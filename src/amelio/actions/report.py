@@ -19,19 +19,21 @@ class ReportResult:
     """What was written, and what there is to say about it.
 
     problems: what is wrong with the user's files; the rest was reported nevertheless
+    failures: what the network did not give
     notices: what is worth knowing
     """
 
     paths: tuple[Path, ...]
     problems: tuple[str, ...]
     notices: tuple[str, ...]
+    failures: tuple[str, ...] = ()
 
     def require(self) -> None:
-        """Raise InputError when something could not be reported."""
-        if self.problems:
-            raise InputError(
-                "\n  ".join(["not everything could be reported:", *map(one_line, self.problems)])
-            )
+        """Raise when something could not be reported: InputError, or EnvironmentFailedError."""
+        if self.problems or self.failures:
+            kind = InputError if self.problems else EnvironmentFailedError
+            lines = map(one_line, (*self.problems, *self.failures))
+            raise kind("\n  ".join(["not everything could be reported:", *lines]))
 
 
 def write_report(
@@ -60,7 +62,7 @@ def write_report(
     for name, page in pages.items():
         paths.append(target / name)
         _write(target / name, page(report))
-    return ReportResult(tuple(paths), report.problems, report.notices)
+    return ReportResult(tuple(paths), report.problems, report.notices, report.failures)
 
 
 def write_comment(
@@ -76,7 +78,8 @@ def write_comment(
     text = pull_request_comment(report)
     if path is not None:
         _write(path, text)
-    return text, ReportResult((path,) if path else (), report.problems, report.notices)
+    paths = (path,) if path else ()
+    return text, ReportResult(paths, report.problems, report.notices, report.failures)
 
 
 def _write(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from amelio.actions.report_experiments import experiments_of
 from amelio.actions.report_lots import predicted_lots
 from amelio.actions.report_pictures import charts_of
 from amelio.actions.report_stages import last_run, stage_facts
+from amelio.dvcio.figure_fetch import fetch_figures
 from amelio.dvcio.figures import Figures, read_figures
 from amelio.dvcio.history import Baseline, baseline, branch_name, is_shallow, position
 from amelio.dvcio.plots import collect_plots
@@ -69,9 +70,11 @@ class _Gathering:
         self._root = root
         self._problems: list[str] = []
         self._notices: list[str] = []
+        self._failures: list[str] = []
 
     def report(self, revision: str | None, now: datetime, is_short: bool) -> Report:
         base = self._baseline(revision)
+        self._fetch(base)
         figures = read_figures(self._root)
         before = self._before(base)
         self._tell(figures)
@@ -93,7 +96,13 @@ class _Gathering:
             environment={} if is_short else environment(),
             notices=tuple(self._notices),
             problems=tuple(self._problems),
+            failures=tuple(self._failures),
         )
+
+    def _fetch(self, base: Baseline | None) -> None:
+        problem = fetch_figures(self._root, [base.commit] if base else [])
+        if problem:
+            self._failures.append(problem)
 
     def _baseline(self, revision: str | None) -> Baseline | None:
         try:

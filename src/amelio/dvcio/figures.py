@@ -8,7 +8,7 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amelio.dvcio.repository import open_repo
+from amelio.dvcio.repository import NO_REMOTE, open_repo
 from amelio.dvcio.translate import explain, translated
 from amelio.errors import InputError
 
@@ -36,12 +36,18 @@ def read_figures(root: Path, revision: str | None = None) -> Figures:
     """Everything that `dvc metrics show` and `dvc params show` would read.
 
     revision: a commit; None reads the workspace
+    What neither workspace, Git nor cache have is missing: nothing is fetched (see figure_fetch).
+
     Raises InputError when the pipeline itself is not readable.
     """
     from dvc.repo.metrics.show import _gather_metrics
     from dvc.repo.params.show import _gather_params
 
-    with translated(InputError), open_repo(str(root)) as repo, _at(repo, revision):
+    with (
+        translated(InputError),
+        open_repo(str(root), config=NO_REMOTE) as repo,
+        _at(repo, revision),
+    ):
         found = {"metrics": _gather_metrics(repo), "params": _gather_params(repo)}
     contents: dict[str, dict[str, Any]] = {"metrics": {}, "params": {}}
     problems: dict[str, str] = {}

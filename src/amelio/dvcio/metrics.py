@@ -16,12 +16,12 @@ EXPERIMENT_PARTS = 5  # refs/exps/<2 digits>/<38 digits>/<name>
 class ProjectMetrics:
     """The metrics files of the project in `folder`; paths are relative to it.
 
-    may_fetch: read what the workspace lacks and dvc.lock records from cache or remote, as
+    reads_cache: what the workspace lacks and dvc.lock records is read from DVC's cache, as
         `dvc metrics show` does; a gate in the pipeline judges only what is there
     """
 
-    def __init__(self, folder: Path, *, may_fetch: bool = False) -> None:
-        self._folder, self._may_fetch = folder, may_fetch
+    def __init__(self, folder: Path, *, reads_cache: bool = False) -> None:
+        self._folder, self._reads_cache = folder, reads_cache
 
     def text(self, path: str, revision: str | None) -> str | None:
         """The file in the workspace, or as of `revision`; None where there is no such file.
@@ -35,7 +35,7 @@ class ProjectMetrics:
             commit = self.commit_of(revision)
             return None if commit is None else self._at(commit, path)
         except (FileNotFoundError, NotADirectoryError):
-            return self._recorded(path) if self._may_fetch else None
+            return self._recorded(path) if self._reads_cache else None
         except (OSError, UnicodeDecodeError) as error:
             raise NoValueError(f"{path} is not readable: {error}") from error
 
@@ -101,8 +101,7 @@ class ProjectMetrics:
         try:
             return recorded_text(root, self._inside(root, path))
         except EnvironmentFailedError as error:
-            why = error.__cause__ or error
-            raise NoValueError(f"{path} is neither here nor to be fetched: {why}") from error
+            raise NoValueError(f"{path} is neither here nor in DVC's cache") from error
 
     def _inside(self, root: Path, path: str) -> str:
         """The path relative to the project's root."""

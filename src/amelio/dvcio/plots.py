@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.plot_sources import resolve
-from amelio.dvcio.repository import open_repo
+from amelio.dvcio.repository import NO_REMOTE, open_repo
 from amelio.dvcio.translate import explain, translated
 from amelio.errors import InputError
 
@@ -52,13 +52,15 @@ class Plots:
 def collect_plots(root: Path, baseline: str | None = None) -> Plots:
     """All plots of the workspace, together with those of the commit `baseline` where they differ.
 
+    Nothing is fetched (see figure_fetch).
+
     Raises InputError when the pipeline itself is not readable.
     """
     from dvc.render.match import match_defs_renderers
 
     found: dict[str, Any] = {}
     notes: dict[str, str] = {}
-    with translated(InputError), open_repo(str(root)) as repo:
+    with translated(InputError), open_repo(str(root), config=NO_REMOTE) as repo:
         states = [WORKSPACE] if baseline is None else [WORKSPACE, baseline]
         for content in repo.plots.collect(revs=states, onerror=_keep_error):
             notes.update(resolve(content))

@@ -1,17 +1,12 @@
 """Remotes: which there are, and what one answers within a time limit."""
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from amelio.dvcio.passthrough import stage_environment
+from amelio.dvcio.bounded_process import run_module
 from amelio.dvcio.storage import objects_of
 from amelio.dvcio.workspace import DvcWorkspace
 from amelio.redaction import one_line
@@ -101,24 +96,9 @@ def ask(
         "is_sized": is_sized,
         "is_written": is_written,
     }
-    # -P: nothing is imported from the working directory, which is a foreign repository. A session
-    # of its own has no terminal, so no library can ask for a password.
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "amelio.dvcio.remote_probe"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=stage_environment(),
-        cwd=root,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        printed, _ = process.communicate(json.dumps(request), timeout=timeout_s)
-    except subprocess.TimeoutExpired:
+    printed = run_module("amelio.dvcio.remote_probe", request, root, timeout_s)
+    if printed is None:
         return RemoteAnswer(f"no answer within {timeout_s:g} s", "waiting")
-    finally:
-        _end(process)
     return _parsed(printed)
 
 
@@ -136,11 +116,3 @@ def _parsed(printed: str) -> RemoteAnswer:
         read_s=raw.get("read_s"),
         write_s=raw.get("write_s"),
     )
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    """Kill it and what it started."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()

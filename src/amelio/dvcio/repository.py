@@ -7,6 +7,8 @@ from amelio.dvcio.bounded_yaml import bound_yaml
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
+NO_REMOTE: dict[str, Any] = {"core": {"remote": ""}}  # as `config`: nothing is fetched
+
 
 def open_repo(folder: str | None = None, **options: Any) -> "Repo":
     """DVC's own object for the repository around `folder`, else the working directory.

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from amelio.dvcio.repository import open_repo
+from amelio.dvcio.repository import NO_REMOTE, open_repo
 from amelio.errors import EnvironmentFailedError, InputError
 
 
@@ -56,17 +56,17 @@ class RevisionFiles:
 
 
 def recorded_text(project: Path, path: str) -> str | None:
-    """A file that the workspace lacks and dvc.lock records: from DVC's cache, else its remote.
+    """A file that the workspace lacks and dvc.lock records, from DVC's cache.
 
     path: relative to the project
     returns: None where dvc.lock records no such file, or Git keeps it
 
-    Raises EnvironmentFailedError when neither cache nor remote have it.
+    Raises EnvironmentFailedError when the cache does not have it.
     """
     from dvc.exceptions import DvcException, OutputNotFoundError
 
     try:
-        with open_repo(str(project)) as repo:
+        with open_repo(str(project), config=NO_REMOTE) as repo:
             (out, *_) = repo.find_outs_by_path(str(project / path), strict=False)
             if not out.use_cache or not out.hash_info:
                 return None

@@ -191,7 +191,10 @@ class Experiments:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a report tells; what is empty gets no section."""
+    """Everything that a report tells; what is empty gets no section.
+
+    problems: what is wrong with the user's files; failures: what the network did not give
+    """
 
     origin: Origin
     gate: Gate | None = None
@@ -208,3 +211,4 @@ class Report:
     environment: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()

@@ -63,7 +63,7 @@ def _gate(gate: Gate | None) -> str:
 
 
 def _problems(report: Report) -> str:
-    lines = [f"- ❌ {escaped(problem)}" for problem in report.problems[:20]]
+    lines = [f"- ❌ {escaped(problem)}" for problem in (*report.problems, *report.failures)[:20]]
     lines += [f"- {escaped(notice)}" for notice in report.notices[:20]]
     return "\n" + "\n".join(lines) + "\n" if lines else ""
 
