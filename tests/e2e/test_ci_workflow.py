@@ -3,18 +3,17 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from amelio.ci.github import WORKFLOW
-from tests.conftest import Run
 from tests.e2e.runner import Runner, steps_of
-
-pytestmark = pytest.mark.slow  # five fresh clones with all that a runner does in them
 
 PIPELINE = """\
 stages:
@@ -27,6 +26,7 @@ stages:
     deps: [prepared.txt, train.py]
     params: [accuracy]
     outs: [model.txt]
+    metrics: [fit.json]
   evaluate:
     cmd: python evaluate.py && echo evaluate >> $RUNS
     deps: [model.txt, evaluate.py]
@@ -36,6 +36,7 @@ stages:
 TRAIN = """\
 import pathlib, re
 accuracy = float(re.search("accuracy: (.*)", pathlib.Path("params.yaml").read_text())[1])
+pathlib.Path("fit.json").write_text('{"parameters": 3}')
 pathlib.Path("model.txt").write_text(f"{accuracy} {pathlib.Path('prepared.txt').stat().st_size}")
 """
 EVALUATE = """\
@@ -47,58 +48,66 @@ RULES = """\
 quality:
   rules:
     accuracy: {metric: "scores.json:accuracy", alert_below: 0.5}
+    size: {metric: "fit.json:parameters", alert_above: 4}
 """
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "very-secret-value"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """The address of an S3 server with a bucket."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    import boto3
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
-    boto3.client(
-        "s3",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="very-secret-value",
-    ).create_bucket(Bucket="bucket")
+    with urlopen(Request(f"{address}/bucket", method="PUT")):
+        pass
     yield address
     server.stop()
 
 
-@pytest.fixture
-def project(repository: Path, amelio: Run, s3: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def original(s3: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline that ran, its data in the bucket, its workflow written; branch `main`."""
-    monkeypatch.setenv("RUNS", os.devnull)
-    git(repository, "checkout", "--quiet", "-b", "main")
+    root = tmp_path_factory.mktemp("original")
+    for words in (
+        ("init", "-q", "-b", "main"),
+        ("config", "user.name", "Ada"),
+        ("config", "user.email", "ada@example.org"),
+    ):
+        git(root, *words)
     files = {
         "dvc.yaml": PIPELINE, "train.py": TRAIN, "evaluate.py": EVALUATE,
         "params.yaml": f"accuracy: 0.75\n{RULES}",
         "raw/a.txt": "a\n", "raw/b.txt": "b\n", ".gitattributes": "* -text\n",
     }  # fmt: skip
     for name, text in files.items():
-        (repository / name).parent.mkdir(exist_ok=True)
-        (repository / name).write_text(text)
-    for words in (
-        ("remote", "add", "-q", "-d", "store", "s3://bucket/dvc"),
-        ("remote", "modify", "-q", "store", "endpointurl", s3),
-        ("add", "-q", "raw"),
-        ("repro", "-q"),
-        ("push", "-q"),
-        ("ci", "github", "--python", "3.12", "--install", "amelio --version"),
-    ):
-        done = amelio(*words, cwd=repository, **KEYS)
-        assert done.returncode == 0, done.stderr
-    git(repository, "add", ".")
-    git(repository, "commit", "--quiet", "--message", "Pipeline")
-    return repository
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    script = [
+        "dvc init -q",
+        "dvc remote add -q -d store s3://bucket/dvc",
+        f"dvc remote modify -q store endpointurl {s3}",
+        "dvc add -q raw",
+        "amelio repro -q",
+        "dvc push -q",
+        "amelio ci github --python 3.12 --install 'amelio --version'",
+    ]
+    own = {"RUNS": os.devnull, "PATH": path_with_amelio(), "DVC_NO_ANALYTICS": "1"}
+    environment = {**os.environ, **own, **KEYS}
+    subprocess.run(["bash", "-ec", "\n".join(script)], cwd=root, env=environment, check=True)
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "Pipeline")
+    return root
+
+
+@pytest.fixture
+def project(original: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(original, tmp_path / "project", symlinks=True))
 
 
 def git(folder: Path, *words: str) -> str:
@@ -135,21 +144,27 @@ def executed(runner: Runner) -> list[str]:
     return (runner.workspace.parent / "runs").read_text().split()
 
 
-def test_pushes_and_pull_requests(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    place = tmp_path_factory.mktemp("ci")
+def change(project: Path, accuracy: float) -> None:
+    """Another accuracy, on a branch of its own."""
+    git(project, "checkout", "-q", "-b", "better")
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("0.75", str(accuracy)))
+    git(project, "commit", "-q", "--all", "-m", "Another accuracy")
 
-    same = run_workflow(project, place, "same", "push")
+
+def test_a_push_and_a_pull_request(project: Path, tmp_path: Path) -> None:
+    same = run_workflow(project, tmp_path, "same", "push")
     assert not same.has_failed, same.output
     assert executed(same) == []
     assert not (same.workspace / "raw").exists()  # nothing was fetched that nothing needs
     assert same.ran[-1] == "Push the results"
     assert "accuracy" in same.summary
+    assert "✅ All 2 rules hold." in same.summary  # one of them is about a metric that DVC keeps
+    kept = same.store / "artifacts/reports/reports"
+    assert "| `parameters` |" in (kept / "metrics_report.md").read_text()
 
-    git(project, "checkout", "--quiet", "-b", "better")
-    params = project / "params.yaml"
-    params.write_text(params.read_text().replace("0.75", "0.875"))
-    git(project, "commit", "--quiet", "--all", "--message", "Better")
-    better = run_workflow(project, place, "better", "pull_request")
+    change(project, 0.875)
+    better = run_workflow(project, tmp_path, "better", "pull_request")
     assert not better.has_failed, better.output
     assert executed(better) == ["train", "evaluate"]
     assert not (better.workspace / "raw").exists()
@@ -157,44 +172,43 @@ def test_pushes_and_pull_requests(project: Path, tmp_path_factory: pytest.TempPa
     comment = (better.store / "artifacts/comment/comment.md").read_text()
     assert "0.75" in comment
     assert "0.875" in comment
-    assert (better.store / "artifacts/reports/reports/report.html").is_file()
+    assert (kept / "report.html").is_file()
     assert "Push the results" not in better.ran
-
-    pushed = run_workflow(project, place, "pushed", "push")
-    assert executed(pushed) == ["train", "evaluate"]  # what a pull request made was not pushed
-    again = run_workflow(project, place, "again", "push")
-    assert not again.has_failed, again.output
-    # from the run cache and the remote; but DVC pushes nothing that Git keeps, as the scores are
-    assert executed(again) == ["evaluate"]
-    assert json.loads((again.workspace / "scores.json").read_text()) == {"accuracy": 0.875}
     everything = "".join(
-        path.read_text(errors="replace") for path in place.rglob("*") if path.is_file()
+        path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()
     )
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in everything
 
 
-def test_a_shut_gate_fails_the_job_and_is_reported(
-    project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    params = project / "params.yaml"
-    params.write_text(params.read_text().replace("0.75", "0.25"))
-    git(project, "commit", "--quiet", "--all", "--message", "Worse")
-    worse = run_workflow(project, tmp_path_factory.mktemp("ci"), "worse", "pull_request")
+@pytest.mark.slow
+def test_what_a_push_made_is_not_made_again(project: Path, tmp_path: Path) -> None:
+    change(project, 0.875)
+    pushed = run_workflow(project, tmp_path, "pushed", "push")
+    assert executed(pushed) == ["train", "evaluate"]
+    again = run_workflow(project, tmp_path, "again", "push")
+    assert not again.has_failed, again.output
+    # from the run cache and the remote; but DVC pushes nothing that Git keeps, as the scores are
+    assert executed(again) == ["evaluate"]
+    assert json.loads((again.workspace / "scores.json").read_text()) == {"accuracy": 0.875}
+
+
+@pytest.mark.slow
+def test_a_shut_gate_fails_the_job_and_is_reported(project: Path, tmp_path: Path) -> None:
+    change(project, 0.25)
+    worse = run_workflow(project, tmp_path, "worse", "pull_request")
     assert worse.has_failed
     assert "the quality gate is shut" in worse.output
     assert "alert" in worse.summary
     assert "0.25" in (worse.store / "artifacts/comment/comment.md").read_text()
 
 
-def test_a_fork_without_secrets_is_told_what_it_lacks(
-    project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    params = project / "params.yaml"
-    params.write_text(params.read_text().replace("0.75", "0.8"))
-    git(project, "commit", "--quiet", "--all", "--message", "From a fork")
-    fork = run_workflow(project, tmp_path_factory.mktemp("ci"), "fork", "pull_request", {})
+@pytest.mark.slow
+def test_a_fork_without_secrets_is_told_what_it_lacks(project: Path, tmp_path: Path) -> None:
+    change(project, 0.8)
+    fork = run_workflow(project, tmp_path, "fork", "pull_request", {})
     assert fork.has_failed
     assert "Traceback" not in fork.output
+    assert "cannot be fetched" in fork.output
     assert "Report" in fork.ran
     assert fork.summary
 
