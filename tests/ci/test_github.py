@@ -138,7 +138,9 @@ def test_the_command_writes_the_files_once(amelio: Run, repository: Path) -> Non
     assert refused.returncode == 2
     assert "--force replaces it" in refused.stderr
     assert (repository / WORKFLOW).read_text() == text
-    assert amelio("ci", "github", "--python", "3.13", "-f", cwd=repository).returncode == 0
+    done = amelio("ci", "github", "--python", "3.13", "-f", "--with-cml", cwd=repository)
+    assert done.returncode == 0
+    assert "which no hash pins" in done.stderr  # it runs with a token
     assert '"3.13"' in (repository / WORKFLOW).read_text()
     assert (repository / DEPENDABOT).read_text() == "version: 2\nupdates: []\n"
 

@@ -209,6 +209,7 @@ _CML_COMMENT = """\
         env:
           REPO_TOKEN: ${{ github.token }}
         run: |
+          # npm gives this version, which no hash pins; what it is, amelio's authors could not see
           npx --yes @CML@ comment update comment.md
 """
 _DEPENDABOT = """\

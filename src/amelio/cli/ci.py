@@ -8,6 +8,7 @@ import typer
 
 from amelio.actions.ci import CiOptions, write_github
 from amelio.ci.facts import Remote
+from amelio.ci.github import CML
 
 app = typer.Typer()
 
@@ -45,6 +46,12 @@ def github(
     done = write_github(Path(), options)
     for path in done.files:
         typer.echo(f"wrote {os.path.relpath(path)}")
+    if with_cml:
+        typer.echo(
+            f"note: npm fetches {CML} by its version, which no hash pins, and it gets a token that "
+            "may write comments.\n  amelio's authors could not get it to look at: see docs/ci.md",
+            err=True,
+        )
     if not done.files:
         typer.echo("nothing changed: the workflow is there already")
     if done.remote:
