@@ -1,10 +1,15 @@
 """What `amelio repro`, `why` and `logs` print."""
 
+import fcntl
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -31,6 +36,30 @@ def shown(project: Project) -> Project:
         },
     )
     return project
+
+
+def test_a_terminal_shows_a_table_and_no_bars_of_dvcs(project: Project) -> None:
+    (project.root / "rows").mkdir()
+    project.write("rows/1", "1\n")
+    project.stages(count={"cmd": "wc rows/* > n", "deps": ["rows"], "outs": ["n"]})
+    project.repro()
+    project.write("rows/2", "2\n")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "amelio", "repro"],
+        cwd=project.root, stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    with suppress(OSError), os.fdopen(ours, "rb", buffering=0) as terminal:  # raised at its end
+        while piece := terminal.read(65536):
+            said += piece
+    assert run.wait(60) == 0
+    assert b"of 1 stages done" in said
+    assert b"Collecting" not in said
+    assert b"Checking" not in said
 
 
 @pytest.mark.usefixtures("shown")

@@ -1,5 +1,8 @@
 """The one place that opens a DVC repository."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.bounded_yaml import bound_yaml
@@ -21,3 +24,18 @@ def open_repo(folder: str | None = None, **options: Any) -> "Repo":
 
     bound_yaml()
     return Repo(folder, **options)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Without DVC's progress bars, which write over the live table of a run."""
+    # the level of these decides whether there are any
+    logs = [logging.getLogger(name) for name in ("dvc.progress", "dvc_data.callbacks")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)

@@ -20,7 +20,7 @@ from amelio.dvcio.interpolation import Interpolations
 from amelio.dvcio.lockfiles import LockFiles
 from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.pathlocks import PathLocks, repository_lock
-from amelio.dvcio.repository import open_repo
+from amelio.dvcio.repository import open_repo, without_bars
 from amelio.dvcio.room import Room
 from amelio.dvcio.selection import select
 from amelio.dvcio.stages import (
@@ -110,6 +110,7 @@ class DvcWorkspace:
         with (
             translated(),
             self.repo.scm_context(quiet=self._is_quiet),
+            without_bars(),
             outputs.links_kept_open(self.repo),
         ):
             try:
