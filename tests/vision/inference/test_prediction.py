@@ -5,7 +5,7 @@ import torch
 
 from amelio.vision.checkpoint import Model, new_net
 from amelio.vision.data.dataset import Attribute, Preprocessing
-from amelio.vision.inference.prediction import CHUNK, predict_probabilities
+from amelio.vision.inference.prediction import CHUNK, is_unsure, predict_probabilities
 
 ATTRIBUTES = (Attribute("colour", ("r", "g", "b")), Attribute("bright", (0, 1)))
 IMAGES = torch.randint(
@@ -39,9 +39,30 @@ def test_the_same_bits_in_any_company(model: Model, n: int) -> None:
         assert ours.equal(theirs[chosen])
 
 
-def test_an_image_and_its_mirror_image_are_the_same_only_where_trained_so(model: Model) -> None:
+def test_an_unsure_model_says_the_same_of_a_mirror_image_only_where_trained_so(
+    model: Model,
+) -> None:
     ours, mirrored = (predict_probabilities(model, x)[0] for x in (IMAGES, IMAGES.flip(3)))
     assert torch.allclose(ours, mirrored) == model.params["augmentation"]["flip"]
+
+
+def test_only_unsure_images_are_looked_at_mirrored() -> None:
+    preprocessing = Preprocessing(image_size=16, trim_border=True)
+    torch.manual_seed(0)
+    net = new_net(ATTRIBUTES, preprocessing)
+    net.fit_to(IMAGES)
+    with torch.no_grad():
+        for weights in net.heads.parameters():
+            weights.mul_(5)
+    once, twice = (
+        predict_probabilities(Model(net, ATTRIBUTES, preprocessing, params), IMAGES)
+        for params in ({"augmentation": {"flip": False}}, {"augmentation": {"flip": True}})
+    )
+    unsure = is_unsure(once)
+    assert 5 < int(unsure.sum()) < len(IMAGES) - 5
+    for one, two in zip(once, twice, strict=True):
+        assert one[~unsure].equal(two[~unsure])
+        assert not bool((one[unsure] == two[unsure]).all(1).any())
 
 
 def test_no_images(model: Model) -> None:

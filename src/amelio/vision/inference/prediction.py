@@ -1,5 +1,6 @@
 """Images → probabilities, the same for an image whatever stands beside it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,9 +9,9 @@ from torch.nn import functional
 
 from amelio.vision.checkpoint import Model
 from amelio.vision.device import choose_placement
-from amelio.vision.training.network import AttributeNet
 
-CHUNK = 64  # images per forward pass, always
+CHUNK = 32  # images per forward pass, always; 64 took 0.43 ms each instead of 0.32, 16 took 0.42
+SURE = 0.8  # a mirrored view hardly ever changes a class that has this probability
 
 
 @dataclass(frozen=True)
@@ -36,35 +37,56 @@ def look(model: Model, images: Tensor) -> Seen:
 
     images: (N, 3, H, W) uint8, prepared as `model.preprocessing` says
 
-    A model that was trained on mirrored images too sees each image both ways, and the mean counts.
+    Where a model that was trained on mirrored images too is unsure, it sees the image mirrored as
+    well, and the mean counts (`second_view`).
+    """
+    embeddings, *probabilities = _view(model, images)
+    if is_mirror_blind(model):
+        second_view(probabilities, lambda rows: _view(model, images[rows].flip(3))[1:])
+    return Seen(embeddings, tuple(probabilities))
+
+
+def second_view(
+    probabilities: Sequence[Tensor], mirrored: Callable[[Tensor], Sequence[Tensor]]
+) -> None:
+    """Average, in place, the rows that are unsure with what the mirrored images say.
+
+    probabilities: (N, C) for each attribute
+    mirrored: rows (n,) int64 → probabilities (n, C) of these images, mirrored
+    """
+    rows = is_unsure(probabilities).nonzero()[:, 0]
+    if len(rows):
+        for first, second in zip(probabilities, mirrored(rows), strict=True):
+            first[rows] = (first[rows] + second) / 2
+
+
+def is_unsure(probabilities: Sequence[Tensor]) -> Tensor:
+    """(N,) bool: some attribute's best class has a probability below SURE."""
+    best = [attribute.amax(1) for attribute in probabilities]
+    return torch.stack(best).amin(0) < SURE
+
+
+def _view(model: Model, images: Tensor) -> list[Tensor]:
+    """Embeddings (N, E), then each attribute's probabilities (N, C); float32, on the CPU.
 
     Always CHUNK images at a time, the last chunk filled up with black ones: matrix kernels pick
     their blocking by the batch size, and the last bits of a result would differ with it.
     """
     placement = choose_placement(next(model.net.parameters()).device)
     net = model.net.eval()
-    mirrored = is_mirror_blind(model)
     parts: list[list[Tensor]] = [[] for _ in range(1 + len(model.attributes))]
     for chunk in torch.split(images, CHUNK):
         filled = functional.pad(chunk, (0, 0, 0, 0, 0, 0, 0, CHUNK - len(chunk)))
-        filled = filled.to(placement.device, non_blocking=True)
         with placement.autocast():
-            one = _forward(net, filled)
-            other = _forward(net, filled.flip(3)) if mirrored else one
-        for part, left, right in zip(parts, one, other, strict=True):
-            part.append(((left + right) / 2)[: len(chunk)].cpu())
+            embedding = net.embed(filled.to(placement.device, non_blocking=True))
+            seen = [embedding.float(), *(each.softmax(1) for each in net.classify(embedding))]
+        for part, tensor in zip(parts, seen, strict=True):
+            part.append(tensor[: len(chunk)].cpu())
     widths = [net.embedding_size, *(len(attribute.classes) for attribute in model.attributes)]
-    embeddings, *probabilities = (
+    return [
         torch.cat(part) if part else torch.empty(0, width)
         for part, width in zip(parts, widths, strict=True)
-    )
-    return Seen(embeddings, tuple(probabilities))
-
-
-def _forward(net: AttributeNet, images: Tensor) -> list[Tensor]:
-    """Embedding, then each attribute's probabilities; all float32."""
-    embedding = net.embed(images)
-    return [embedding.float(), *(logits.float().softmax(1) for logits in net.classify(embedding))]
+    ]
 
 
 def is_mirror_blind(model: Model) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from amelio.vision.checkpoint import Model
 from amelio.vision.device import Placement, choose_placement
 from amelio.vision.evaluation.metrics import Floats
-from amelio.vision.inference.prediction import is_mirror_blind
+from amelio.vision.inference.prediction import is_mirror_blind, is_unsure, second_view
 
 ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
@@ -28,9 +28,12 @@ class Runtime(Protocol):
 
 
 class Predictor(nn.Module):
-    """The whole of a prediction as one network: what `predict_probabilities` does with a batch.
+    """The whole of a prediction as one network, for export: what `predict_probabilities` does.
 
     model: read only; `net` is its network
+
+    A graph has no branches: the mirrored view is computed of every image, and left out of those
+    that are sure.
     """
 
     def __init__(self, model: Model) -> None:
@@ -44,7 +47,10 @@ class Predictor(nn.Module):
         if not self._mirrored:
             return tuple(one)
         other = [logits.softmax(1) for logits in self.net(images.flip(3))]
-        return tuple((left + right) / 2 for left, right in zip(one, other, strict=True))
+        weight = is_unsure(one)[:, None] / 2
+        return tuple(
+            torch.lerp(left, right, weight) for left, right in zip(one, other, strict=True)
+        )
 
 
 class TorchRuntime:
@@ -52,13 +58,20 @@ class TorchRuntime:
 
     def __init__(self, model: Model) -> None:
         self.placement: Placement = choose_placement()
-        self._predictor = Predictor(model).to(self.placement.device).eval()
+        self._net = model.net.to(self.placement.device).eval()
+        self._mirrored = is_mirror_blind(model)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> list[Floats]:
+        images = images.to(self.placement.device, non_blocking=True)
+        probabilities = self._view(images)
+        if self._mirrored:
+            second_view(probabilities, lambda rows: self._view(images[rows].flip(3)))
+        return [attribute.cpu().numpy() for attribute in probabilities]
+
+    def _view(self, images: Tensor) -> list[Tensor]:
         with self.placement.autocast():
-            outputs = self._predictor(images.to(self.placement.device, non_blocking=True))
-        return [probabilities.cpu().numpy() for probabilities in outputs]
+            return [logits.softmax(1) for logits in self._net(images)]
 
 
 class OnnxRuntime:
