@@ -93,14 +93,14 @@ def orthogonalised(matrix: Tensor, n_steps: int = 3) -> Tensor:
     """
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     wide = wide / (wide.norm() + 1e-7)
-    square: Tensor = wide @ wide.T
+    square = wide @ wide.T
     product = factor = _polynomial(square)
     for _ in range(n_steps - 1):
         square = factor @ (square @ factor)
         factor = _polynomial(square)
         product = factor @ product
-    wide = product @ wide
-    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+    result: Tensor = product @ wide
+    return result if matrix.shape[0] <= matrix.shape[1] else result.T
 
 
 def _polynomial(square: Tensor) -> Tensor:
