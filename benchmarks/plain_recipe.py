@@ -33,7 +33,7 @@ def plain_training(
     train: tuple[Tensor, Tensor],
     held_out: tuple[Tensor, Tensor],
     class_counts: Sequence[int],
-    evaluate_every: int = 250,
+    evaluate_every: int,
 ) -> Iterator[Moment]:
     """Train without end; a moment after every `evaluate_every` steps.
 
