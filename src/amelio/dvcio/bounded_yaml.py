@@ -1,22 +1,26 @@
-"""DVC's YAML parser, kept from files whose aliases would fill the memory.
+"""DVC's YAML parser, made quick, and kept from files whose aliases would fill the memory.
 
 Nine aliases of nine aliases of … make 43 million values of half a kilobyte. The parser shares them,
 but whatever walks the result (templates, hashes of parameters) does not.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import yaml
 
+from amelio.dvcio.plain_yaml import NotPlainError, parse_plain_yaml
 from amelio.errors import InputError
 
 MAX_VALUES = 1_000_000  # of one file, with every alias written out
 
 
 def bound_yaml() -> None:
-    """From now on DVC refuses such files with InputError, in this process."""
+    """From now on DVC refuses such files with InputError, and reads plain ones in C, in this
+    process.
+    """
     from dvc.utils import strictyaml
     from dvc.utils.serialize import _yaml
 
@@ -27,7 +31,7 @@ def bound_yaml() -> None:
 
 def _bounded(parse: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(parse)
-    def parse_bounded(text: str, path: str, *args: Any, **options: Any) -> Any:
+    def parse_bounded(text: str, path: str, typ: str = "safe") -> Any:
         if "*" in text and "&" in text:
             line = line_beyond(text, MAX_VALUES)
             if line is not None:
@@ -37,7 +41,10 @@ def _bounded(parse: Callable[..., Any]) -> Callable[..., Any]:
                     line=line,
                     hint="write the values out, or leave out the aliases of aliases",
                 )
-        return parse(text, path, *args, **options)
+        if typ == "safe":
+            with contextlib.suppress(NotPlainError):
+                return parse_plain_yaml(text)
+        return parse(text, path, typ=typ)
 
     return parse_bounded
 

@@ -1,15 +1,26 @@
-"""YAML as DVC reads it (YAML 1.2 by ruamel), ten times faster: parsed in C; ruamel is asked only
-about scalars that are neither words nor numbers.
+"""YAML as DVC reads and writes it (YAML 1.2 by ruamel), ten times faster where it is plain.
+
+Reading: parsed in C; ruamel is asked only about scalars that are neither strings nor numbers.
+Writing: lists and mappings of words and whole numbers; ruamel does the rest.
 """
 
 import re
+from collections import OrderedDict
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
-_NOT_SIMPLE = re.compile(r"(?:^|[\s\[{,])[&*!]|<<|^%|^---|^\.\.\.", re.MULTILINE)
-_WORD = re.compile(r"(?![\d.+-])(?!(?:true|false|null|nan|inf|yes|no|on|off)$)[\w./ -]+", re.I)
+# where a value may begin with & * ! (an anchor, alias or tag), merge keys, directives, documents,
+# lines of spaces, and line ends that YAML 1.1 has and 1.2 has not
+_NOT_SIMPLE = re.compile(
+    r"(?:^|[:?,\[{-]) *[&*!]|<<|^%|^---|^\.\.\.|^ +$|[\t\r\x85\u2028\u2029\ud800-\uffff]",
+    re.MULTILINE,
+)
+# what can stand without quotes: no indicator at its start, no `: ` or ` #` in it
+_BARE = re.compile(r"[\w./](?:[!-~]|(?<!:) (?!#))*(?<![: ])", re.ASCII)
+_WIDTH = 80
+_PLAIN = (dict, OrderedDict, list)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?|-?\d+e[-+]\d+")
 
@@ -28,9 +39,50 @@ def parse_plain_yaml(text: str) -> Any:
         raise NotPlainError from error
 
 
+def dump_plain_yaml(data: Any) -> str | None:
+    """What ruamel would write; None where only ruamel can tell."""
+    lines: list[str] = []
+    try:
+        _write(data, "", "", lines, set())
+    except NotPlainError:
+        return None
+    return "".join(lines)
+
+
+def _write(data: Any, indent: str, lead: str, lines: list[str], seen: set[int]) -> None:
+    """Add the lines of a mapping or list, the first one behind `lead`."""
+    if not data or type(data) not in _PLAIN or id(data) in seen:  # twice: an alias
+        raise NotPlainError
+    seen.add(id(data))
+    for key, value in data.items() if isinstance(data, dict) else ((None, v) for v in data):
+        start = f"{lead or indent}{'-' if key is None else _bare(key, '') + ':'}"
+        if isinstance(value, dict | list) and key is None:
+            _write(value, f"{indent}  ", f"{start} ", lines, seen)
+        elif isinstance(value, dict | list):
+            lines.append(f"{start}\n")
+            _write(value, indent if isinstance(value, list) else f"{indent}  ", "", lines, seen)
+        else:
+            lines.append(f"{start} {_bare(value, start)}\n")
+        lead = ""
+
+
+def _bare(value: Any, start: str) -> str:
+    if type(value) is int:
+        return str(value)
+    if type(value) is not str or not _BARE.fullmatch(value) or not _is_string(value):
+        raise NotPlainError
+    if len(value) > _WIDTH or (" " in value and len(start) + len(value) >= _WIDTH):
+        raise NotPlainError  # it would be folded
+    return value
+
+
+def _is_string(text: str) -> bool:
+    return not any(pattern.match(text) for pattern in _patterns().get(text[:1], ()))
+
+
 @lru_cache(maxsize=50_000)
 def _scalar(text: str) -> Any:
-    if _WORD.fullmatch(text):
+    if "\n" in text or _is_string(text):
         return text
     if _INTEGER.fullmatch(text):
         return int(text)
@@ -45,10 +97,24 @@ def _scalar(text: str) -> Any:
         raise NotPlainError from error
 
 
+@lru_cache(maxsize=1)
+def _patterns() -> dict[str, list[Any]]:
+    """What ruamel takes for more than a string in YAML 1.2, by first character."""
+    from ruamel.yaml.resolver import implicit_resolvers
+
+    found: dict[str, list[Any]] = {}
+    for versions, _tag, pattern, firsts in implicit_resolvers:
+        for first in firsts if (1, 2) in versions else ():
+            found.setdefault(first, []).append(pattern)
+    return found
+
+
 class _Loader(yaml.CSafeLoader):
     """C's parser without its own idea of numbers, dates and truth."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 (the base class has it so)
+    def resolve(self, kind: type[yaml.Node], _value: Any, _implicit: Any) -> str:
+        """The tag of a node without one."""
+        return _TAGS[kind]
 
 
 def _construct_scalar(_loader: _Loader, node: yaml.ScalarNode) -> Any:
@@ -65,5 +131,10 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any
     return found
 
 
-_Loader.add_constructor("tag:yaml.org,2002:str", _construct_scalar)
-_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_TAGS = {
+    yaml.ScalarNode: "tag:yaml.org,2002:str",
+    yaml.SequenceNode: "tag:yaml.org,2002:seq",
+    yaml.MappingNode: "tag:yaml.org,2002:map",
+}
+_Loader.add_constructor(_TAGS[yaml.ScalarNode], _construct_scalar)
+_Loader.add_constructor(_TAGS[yaml.MappingNode], _construct_mapping)
