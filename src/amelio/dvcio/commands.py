@@ -16,19 +16,41 @@ if TYPE_CHECKING:
 Prepared = tuple[tuple[tuple[str, ...], ...], tuple[str, ...], dict[str, str], tuple[str, ...]]
 
 
-def prepare(stage: "Stage", run_env: Mapping[str, str]) -> Prepared:
-    """Argument vectors, the commands as written, variables to add and variables to take away."""
-    from dvc.stage.run import _enforce_cmd_list, _make_cmd, get_executable, prepare_kwargs
+class Shell:
+    """Makes what is to be started from stages; the environment is looked at once.
 
-    lines = tuple(_enforce_cmd_list(stage.cmd))
-    executable = get_executable() or "/bin/sh"
-    wanted: dict[str, str] = prepare_kwargs(stage, run_env=dict(run_env))["env"]
-    wanted["PATH"] = stage_environment()["PATH"]
-    wanted.setdefault("PYTHONPYCACHEPREFIX", pycache_folder(stage.repo.tmp_dir))
-    env = {name: value for name, value in wanted.items() if os.environ.get(name) != value}
-    unset = tuple(name for name in os.environ if name not in wanted)
-    argv = tuple(tuple(_make_cmd(executable, line)) for line in lines)
-    return argv, lines, env, unset
+    run_env: added to every command's environment
+    """
+
+    def __init__(self, run_env: Mapping[str, str]) -> None:
+        self._run_env = dict(run_env)
+        self._env: dict[str, str] = {}
+        self._unset: tuple[str, ...] | None = None
+
+    def prepare(self, stage: "Stage") -> Prepared:
+        """Argument vectors, the commands as written, variables to add and variables to take
+        away.
+        """
+        from dvc.env import DVC_STAGE
+        from dvc.stage.run import _enforce_cmd_list, _make_cmd, get_executable
+
+        if self._unset is None:
+            self._env, self._unset = self._environment(stage)
+        lines = tuple(_enforce_cmd_list(stage.cmd))
+        executable = get_executable() or "/bin/sh"
+        argv = tuple(tuple(_make_cmd(executable, line)) for line in lines)
+        return argv, lines, {**self._env, DVC_STAGE: stage.addressing}, self._unset
+
+    def _environment(self, stage: "Stage") -> tuple[dict[str, str], tuple[str, ...]]:
+        """DVC's for any stage, as a difference to this process's."""
+        from dvc.stage.run import prepare_kwargs
+
+        ours = dict(os.environ)
+        wanted: dict[str, str] = prepare_kwargs(stage, run_env=self._run_env)["env"]
+        wanted["PATH"] = stage_environment()["PATH"]
+        wanted.setdefault("PYTHONPYCACHEPREFIX", pycache_folder(stage.repo.tmp_dir))
+        added = {name: value for name, value in wanted.items() if ours.get(name) != value}
+        return added, tuple(name for name in ours if name not in wanted)
 
 
 def pycache_folder(tmp_dir: str) -> str:

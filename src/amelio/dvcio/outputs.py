@@ -1,10 +1,12 @@
 """Hashes a stage's outputs and stores them in the cache."""
 
-import sqlite3
+import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from amelio.dvcio.quick import hash_file
 
 if TYPE_CHECKING:
     from dvc.output import Output
@@ -13,11 +15,13 @@ if TYPE_CHECKING:
 
 
 Hashes = dict[str, str]
+_COPYING = ("reflink", "copy")  # kinds of links after which a file in the workspace is one's own
 
 
 def save(
     stage: "Stage",
     note: Callable[[Hashes], None],
+    has_git: Callable[[str], bool],
     *,
     no_commit: bool,
     allow_missing: bool,
@@ -27,6 +31,7 @@ def save(
     note: told the outputs' hashes before anything in the workspace is touched; storing an output
         replaces its files by links or copies, after which inodes and times no longer tell that it
         is the same
+    has_git: whether Git tracks a path
 
     Raises DVC's exceptions.
     """
@@ -34,7 +39,7 @@ def save(
     for out in stage.outs:
         before = out._get_versioned_meta()
         try:
-            hashed.append(_hash(out))
+            hashed.append(_hash(out, has_git))
         except out.DoesNotExistError:
             if not allow_missing:
                 raise
@@ -46,14 +51,16 @@ def save(
 
 
 class _Hashed(NamedTuple):
-    """An output and, for a plain one, DVC's staged objects."""
+    """An output; for one of this machine DVC's object of it; for a folder where its files wait."""
 
     out: "Output"
-    staging: Any = None
     obj: Any = None
+    staging: Any = None
 
 
-def _hash(out: "Output") -> _Hashed:
+def _hash(out: "Output", has_git: Callable[[str], bool]) -> _Hashed:
+    from dvc_data.hashfile.obj import HashFile
+
     if not (out.is_in_repo and out.protocol == "local" and out.hash_name == "md5"):
         out.save()
         return _Hashed(out)
@@ -63,42 +70,78 @@ def _hash(out: "Output") -> _Hashed:
         raise out.IsNotFileOrDirError(out)
     if out.metric:
         out.verify_metric()
-    staging, meta, obj = out._build(
-        out.cache if out.use_cache else out.local_cache,
-        out.fs_path,
-        out.fs,
-        out.hash_name,
-        ignore=out.dvcignore,
-        dry_run=not out.use_cache,
-    )
-    out.obj, out.meta, out.hash_info, out.files = obj, meta, obj.hash_info, None
-    out.ignore()
-    return _Hashed(out, staging, obj)
+    cache = out.cache if out.use_cache else out.local_cache
+    staging = None
+    if out.isfile():  # as DVC does it, without the machinery for many files
+        out.meta, found = hash_file(out.fs_path, out.fs, cache.state)
+        out.obj = HashFile(out.fs_path, out.fs, found)
+    else:
+        staging, out.meta, out.obj = out._build(
+            cache, out.fs_path, out.fs, out.hash_name,
+            ignore=out.dvcignore, dry_run=not out.use_cache,
+        )  # fmt: skip
+    out.hash_info, out.files = out.obj.hash_info, None
+    _ignore(out, has_git)
+    return _Hashed(out, out.obj, staging)
+
+
+def _ignore(out: "Output", has_git: Callable[[str], bool]) -> None:
+    if out.use_scm_ignore:
+        from dvc.output import OutputAlreadyTrackedError
+
+        if has_git(out.fspath):
+            raise OutputAlreadyTrackedError(out)
+        out.repo.scm_context.ignore(out.fspath)
 
 
 def _store_all(hashed: Sequence[_Hashed]) -> None:
     from dvc.exceptions import CacheLinkError
 
     failed_links: list[str] = []
-    for out, staging, obj in hashed:
+    for out, obj, staging in hashed:
         try:
             if obj is None:
                 out.commit()
             elif out.use_cache:
-                _store(out, staging, obj)
+                _store(out, obj, staging)
         except CacheLinkError:
             failed_links.append(out.fs_path)
     if failed_links:
         raise CacheLinkError(failed_links)
 
 
-def _store(out: "Output", staging: Any, obj: Any) -> None:
+def _store(out: "Output", obj: Any, staging: Any) -> None:
     from dvc_data.hashfile.transfer import transfer
 
-    is_hard = next(iter(out.cache.cache_types), None) == "hardlink"
-    transfer(staging, out.cache, {obj.hash_info}, hardlink=is_hard, shallow=False)
-    out._checkout(out.fs_path, out.fs, obj, out.cache, relink=True, state=out.repo.state, old=obj)
+    is_hard = out.cache.cache_types[0] == "hardlink"
+    if staging is None:
+        _add_file(out, is_hard)
+    else:
+        transfer(staging, out.cache, {obj.hash_info}, hardlink=is_hard, shallow=False)
+    if staging is None and out.cache.cache_types[0] in _COPYING and _is_own_file(out.fs_path):
+        out.cache.unprotect(out.fs_path)
+        out.repo.state.save_link(out.fs_path, out.fs)
+    else:
+        out._checkout(
+            out.fs_path, out.fs, obj, out.cache, relink=True, state=out.repo.state, old=obj
+        )
     out.set_exec()
+
+
+def _add_file(out: "Output", is_hard: bool) -> None:
+    from dvc_objects.errors import ObjectFormatError
+
+    oid = out.hash_info.value
+    try:
+        out.cache.check(oid)
+    except (FileNotFoundError, ObjectFormatError):  # DVC has removed a damaged one
+        out.cache.add(out.fs_path, out.fs, oid, hardlink=is_hard, check_exists=False)
+
+
+def _is_own_file(path: str) -> bool:
+    """Whether nothing else shares the file's content, so that it need not be copied once more."""
+    found = os.lstat(path)
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
 @contextmanager
@@ -112,6 +155,9 @@ def links_kept_open(repo: "Repo") -> Iterator[None]:
     if links is None:
         yield
         return
-    with closing(sqlite3.connect(Path(links.directory) / "cache.db")) as connection:
-        connection.execute("SELECT COUNT(*) FROM Settings").fetchone()
+    repo.state.links = nullcontext(links)
+    try:
         yield
+    finally:
+        repo.state.links = links
+        links.close()

@@ -7,12 +7,11 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amelio.atomic import write_text
 from amelio.errors import EnvironmentFailedError
 from amelio.model import BusyError
 
@@ -73,6 +72,7 @@ class PathLocks:
 
     def __init__(self, repo: "Repo") -> None:
         self._repo = repo
+        self._path = Path(repo.tmp_dir) / "rwlock"
         self._held: dict[str, _Paths] = {}
         self._given_back: list[_Paths] = []
 
@@ -104,10 +104,8 @@ class PathLocks:
 
     def is_written_by_others(self, path: str) -> bool:
         """Whether another process says that it is going to write to the path, or above or below."""
-        from dvc.rwlock import RWLOCK_FILE
-
         try:
-            raw = json.loads((Path(self._repo.tmp_dir) / RWLOCK_FILE).read_text(encoding="utf-8"))
+            raw = json.loads(self._path.read_text(encoding="utf-8"))
             holders = {place: int(info["pid"]) for place, info in raw["write"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
@@ -136,40 +134,52 @@ class PathLocks:
 
     @contextmanager
     def _edited(self) -> Iterator[Any]:
-        from dvc.rwlock import (
-            RWLockFileCorruptedError,
-            RWLockFileFormatError,
-            _edit_rwlock,
-            _release_read,
-            _release_write,
-        )
+        from dvc.lock import make_lock
+        from dvc.rwlock import RWLOCK_LOCK, _release_read, _release_write
 
-        repo = self._repo
-        is_hard = repo.config["core"].get("hardlink_lock", False)
-        with ExitStack() as stack:
-            try:
-                lock = stack.enter_context(_edit_rwlock(repo.tmp_dir, repo.fs, is_hard))
-            except (RWLockFileCorruptedError, RWLockFileFormatError):
-                self._mend()
-                lock = stack.enter_context(_edit_rwlock(repo.tmp_dir, repo.fs, is_hard))
+        folder = self._repo.tmp_dir
+        is_hard = self._repo.config["core"].get("hardlink_lock", False)
+        guard = make_lock(f"{folder}/{RWLOCK_LOCK}", tmp_dir=folder, hardlink_lock=is_hard)
+        with guard:
+            lock = self._read()
             for paths in self._given_back:
                 _release_write(lock, self._info(), paths.written)
                 lock.setdefault("write", defaultdict(dict))  # DVC takes an empty one out
                 _release_read(lock, self._info(), paths.read)
                 lock.setdefault("read", defaultdict(list))
-            self._given_back.clear()
             yield lock
+            _overwrite(self._path, json.dumps(lock).encode())
+            self._given_back.clear()
+
+    def _read(self) -> dict[str, Any]:
+        from dvc.rwlock import SCHEMA
+        from voluptuous import Invalid
+
+        try:
+            lock: dict[str, Any] = SCHEMA(json.loads(self._path.read_bytes()))
+        except FileNotFoundError:
+            lock = {}
+        except (ValueError, Invalid):  # DVC would ask the user to remove it
+            logger.warning("%s was torn by a crash; made a new one", self._path)
+            lock = {}
+        return {
+            "read": defaultdict(list, lock.get("read", {})),
+            "write": defaultdict(dict, lock.get("write", {})),
+        }
 
     def _info(self) -> dict[str, Any]:
         return {"pid": os.getpid(), "cmd": " ".join(sys.argv)}
 
-    def _mend(self) -> None:
-        """Replace a torn `rwlock` file, which DVC would ask the user to remove. Called under the
-        repository lock.
-        """
-        path = Path(self._repo.tmp_dir) / "rwlock"
-        logger.warning("%s was torn by a crash; made a new one", path)
-        write_text(path, json.dumps({}))
+
+def _overwrite(path: Path, content: bytes) -> None:
+    """Write in place, as DVC does, but never make the file shorter: an emptied file is torn when we
+    are killed then, and ext4 writes it to the disk at once, which takes as long as a sync.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.write(handle, content.ljust(os.fstat(handle).st_size))
+    finally:
+        os.close(handle)
 
 
 def _is_alive(pid: int) -> bool:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.bounded_yaml import bound_yaml
+from amelio.dvcio.quick import quicken
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -23,6 +24,7 @@ def open_repo(folder: str | None = None, **options: Any) -> "Repo":
     from dvc.repo import Repo
 
     bound_yaml()
+    quicken()
     return Repo(folder, **options)
 
 

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from amelio.dvcio.places import find_place
@@ -47,35 +48,53 @@ _INPUT_ERRORS = frozenset(
 )
 
 
-@contextmanager
-def translated(error_class: type[AmelioError] = EnvironmentFailedError) -> Iterator[None]:
+def translated(
+    error_class: type[AmelioError] = EnvironmentFailedError,
+) -> AbstractContextManager[None]:
     """Turn DVC's and the system's exceptions into ours; `error_class` where neither says more."""
+    return _Translation(error_class)
+
+
+class _Translation(AbstractContextManager[None]):
+    """Entered a dozen times for every stage: looks at nothing while all goes well."""
+
+    def __init__(self, error_class: type[AmelioError]) -> None:
+        self._error_class = error_class
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, AmelioError):
+            ours = _ours(error, self._error_class)
+            if ours is not None:
+                raise ours from error
+
+
+def _ours(error: Exception, error_class: type[AmelioError]) -> AmelioError | None:
+    """What to raise instead of `error`; None where it is a bug of ours."""
     from dvc.exceptions import DvcException
     from dvc.scm import SCMError
     from dvc_data.hashfile.build import IgnoreInCollectedDirError
     from dvc_objects.errors import ObjectFormatError
 
-    try:
-        yield
-    except AmelioError:
-        raise
-    except DvcException as error:
+    if isinstance(error, DvcException):
         names = {base.__name__ for base in type(error).__mro__}
         kind = InputError if names & _INPUT_ERRORS else error_class
         place = find_place(error) if kind is InputError else None
         text = (place.message if place else None) or explain(error)
         is_lock = kind is InputError and "dvc.lock" in (str(place.path) if place else text)
-        raise kind(
+        return kind(
             text,
             path=place.path if place else None,
             line=place.line if place else None,
             hint=_LOCK_HINT if is_lock else place.hint if place else None,
-        ) from error
-    except OSError as error:
+        )
+    if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        raise error_class(f"{where}{error.strerror or error}") from error
-    except (SCMError, IgnoreInCollectedDirError, ObjectFormatError) as error:
-        raise error_class(explain(error)) from error
+        return error_class(f"{where}{error.strerror or error}")
+    if isinstance(error, (SCMError, IgnoreInCollectedDirError, ObjectFormatError)):
+        return error_class(explain(error))
+    return None
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class Trust:
     def save(self) -> None:
         """Keep it for the next run."""
         if self._is_changed:
-            write_text(self._path, json.dumps(self._known))
+            write_text(self._path, json.dumps(self._known), is_synced=False)
             self._is_changed = False
 
     def _remember(self, path: str, mark: str, now_ns: int) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from amelio import faults
 from amelio.dvcio import commands, judge, outputs, ownership, runcache, values, watch
 from amelio.dvcio.folders import Folders
-from amelio.dvcio.ignores import IgnoreOrder, newly_ignored
+from amelio.dvcio.ignores import GitIndex, IgnoreOrder, newly_ignored
 from amelio.dvcio.interpolation import Interpolations
 from amelio.dvcio.lockfiles import LockFiles
 from amelio.dvcio.passthrough import stage_environment
@@ -70,6 +70,7 @@ class DvcWorkspace:
         self.repo = repo
         self._is_quiet = is_quiet
         self._run_env = dict(run_env or {})
+        self._shell = commands.Shell(self._run_env)
         self._stages: dict[str, DvcStage] = {}
         self._ranks: dict[str, int] = {}
         self._upstream: dict[str, list[DvcStage]] = {}
@@ -78,6 +79,7 @@ class DvcWorkspace:
         self._locks = LockFiles(repo, [])
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
+        self._git_index = GitIndex(repo)
         self._branch = branch(self.root)
         self._interpolations = Interpolations()
         self._room = Room(repo)
@@ -242,7 +244,7 @@ class DvcWorkspace:
             for out in found.outs:
                 if out.persist:
                     out.unprotect()
-            argv, shown, env, unset = commands.prepare(found, self._run_env)
+            argv, shown, env, unset = self._shell.prepare(found)
         return Task(
             stage=stage,
             commands=argv,
@@ -282,7 +284,11 @@ class DvcWorkspace:
         with stage_translated():
             self._ignores.look_again(out.fs_path for out in found.outs if out.use_scm_ignore)
             outputs.save(
-                found, note, no_commit=policy.no_commit, allow_missing=policy.allow_missing
+                found,
+                note,
+                self._git_index.has,
+                no_commit=policy.no_commit,
+                allow_missing=policy.allow_missing,
             )
             found.md5 = found.compute_md5()
             faults.reach("commit.after_cache")

@@ -39,7 +39,7 @@ def key(selecting: Sequence[str], targets: Sequence[str]) -> list[str]:
 def save(state: Path, key: Sequence[str], marks: Mapping[str, str], lines: Sequence[str]) -> None:
     """Remember that with `key` and `marks` there is nothing to do but say `lines`."""
     content = {"version": __version__, "key": list(key), "marks": marks, "lines": list(lines)}
-    write_text(_path(state, key), json.dumps(content))
+    write_text(_path(state, key), json.dumps(content), is_synced=False)
 
 
 def forget(state: Path) -> None:

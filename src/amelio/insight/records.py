@@ -83,7 +83,8 @@ def remember_seconds(state: Path, run: RunResult) -> None:
     """Note what the stages of a run took."""
     took = {s.stage: s.usage.wall_s for s in run.with_outcome(Outcome.RAN) if s.usage}
     if took:
-        write_text(state / TIMES, json.dumps({**expected_seconds(state), **took}))
+        times = json.dumps({**expected_seconds(state), **took})
+        write_text(state / TIMES, times, is_synced=False)
 
 
 def last_log(runs: Path, stage_name: str) -> Path | None:
