@@ -47,21 +47,29 @@ def test_every_stage_once_after_its_needs_and_never_too_much_at_a_time(
     by_id = {stage.id: stage for stage in stages}
     schedule = Schedule(stages, wanted, jobs, TOTALS, ["0", "1"])
     running: dict[str, tuple[str, ...]] = {}
+    resting: set[str] = set()
     done: list[str] = []
     lost: list[str] = []
     while not schedule.is_done:
-        ready = schedule.startable()
-        if ready and (not running or chance.random() < 0.7):
+        ready = list(schedule.startable())
+        if ready and (not (running or resting) or chance.random() < 0.7):
             key = ready[0]
             assert key not in done
             assert key not in running
+            assert key not in resting
             assert set(by_id[key].needs) <= set(done)
             running[key] = schedule.start(key).gpus
             assert len(running) <= jobs
             _assert_exclusive(running, wanted)
             continue
-        key = chance.choice(sorted(running))
-        del running[key]
+        key = chance.choice(sorted({**running, **dict.fromkeys(resting)}))
+        if key in running and chance.random() < 0.5:  # its commands have ended, but not yet it
+            schedule.vacate(key)
+            resting.add(key)
+            del running[key]
+            continue
+        running.pop(key, None)
+        resting.discard(key)
         if fails and chance.random() < 0.2:
             lost += [key, *schedule.fail(key)]
         else:
@@ -90,7 +98,7 @@ def test_one_slot_keeps_the_serial_order() -> None:
     schedule = Schedule(stages, dict.fromkeys("abc", StageSettings()), 1, TOTALS)
     order = []
     while not schedule.is_done:
-        order.append(schedule.startable()[0])
+        order.append(next(schedule.startable()))
         schedule.finish(order[-1])
     assert order == ["b", "a", "c"]
 
@@ -100,7 +108,8 @@ def test_the_longest_path_goes_first() -> None:
     seconds = {"short": 5.0, "long": 1.0, "after": 9.0}
     assert longest_paths(stages, seconds) == {"short": 5.0, "long": 10.0, "after": 9.0}
     settings_of = {stage.id: StageSettings() for stage in stages}
-    assert Schedule(stages, settings_of, 2, TOTALS, (), seconds).startable() == ["long", "short"]
+    schedule = Schedule(stages, settings_of, 2, TOTALS, (), seconds)
+    assert list(schedule.startable()) == ["long", "short"]
 
 
 def test_the_environment_tells_what_was_given() -> None:
@@ -116,3 +125,14 @@ def test_a_counter_that_can_never_be_had_is_refused(name: str, count: int) -> No
     wanted = {"a": StageSettings(resources={name: count})}
     with pytest.raises(InputError, match=f"a: meta.amelio.resources.{name}: .*can never be had"):
         Schedule([Stage("a", "a")], wanted, 1, TOTALS)
+
+
+def test_what_rests_is_not_abandoned() -> None:
+    stages = [Stage("a", "a"), Stage("b", "b", ("a",)), Stage("c", "c")]
+    schedule = Schedule(stages, dict.fromkeys("abc", StageSettings()), 2, TOTALS)
+    schedule.start("a")
+    schedule.vacate("a")
+    assert schedule.abandon() == ["b", "c"]
+    assert not schedule.is_done
+    schedule.finish("a")
+    assert schedule.is_done

@@ -77,6 +77,10 @@ class Borders:
         """Look for changed outputs; `ended`: when attempts have ended (seconds since 1970)."""
         self._look_at(list(self._marks), ended)
 
+    def is_charged(self, attempt: str) -> bool:
+        """Whether an attempt is suspected of something."""
+        return attempt in self._charges
+
     def charges(self, attempt: str) -> list[Trespass]:
         """What an attempt is suspected of. Tells it once."""
         return self._charges.pop(attempt, [])

@@ -127,10 +127,10 @@ def expected_total_s(forecasts: Sequence[Forecast], schedule: Schedule) -> float
     now_s = 0.0
     ends_s: dict[str, float] = {}
     while not schedule.is_done:
-        ready = schedule.startable()
-        if ready:
-            schedule.start(ready[0])
-            ends_s[ready[0]] = now_s + cost_s[ready[0]]
+        ready = next(schedule.startable(), None)
+        if ready is not None:
+            schedule.start(ready)
+            ends_s[ready] = now_s + cost_s[ready]
             continue
         first = min(ends_s, key=ends_s.__getitem__)
         now_s = ends_s.pop(first)

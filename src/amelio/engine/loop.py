@@ -19,10 +19,13 @@ from amelio.errors import AmelioError, EnvironmentFailedError
 class Runner:
     """The loop over a schedule.
 
-    Under the repository lock: everything that ended is recorded, then as many ready stages as there
+    Under the repository lock: everything that ended is recorded, and as many ready stages as there
     are slots are judged, and what must run is started. Without it: wait for the next end. Lock
     entries are written in batches, at the latest after recorder.FLUSH_EVERY_S; only then the
     journal calls an attempt recorded and old outputs are removed.
+
+    Stages that need nothing of what has just ended well are started before that is recorded, which
+    takes 5 ms each. Not with one slot: what is to run one after the other may hide an order.
 
     trouble: what went wrong with the repository itself, not with one stage
     """
@@ -86,15 +89,29 @@ class Runner:
                 busy = {run.start.stage.id for run in self._underway.running.values()}
                 busy.update(self._probes.stages)
                 self._ws.refresh([k for k in self._stages if k not in self.books and k not in busy])
-            if ended:
-                self._borders.look({found.attempt: found.ended for found in ended})
-            self._start_ready()
-            for found in ended:
-                self._ends.take_in(found)
-                self._start_ready()  # at once: recording eight stages takes a tenth of a second
+            self._take_in(ended)
             due = self._recorder.due
             if self._schedule.is_done or (due is not None and time.monotonic() >= due):
                 self._recorder.flush()
+
+    def _take_in(self, ended: Sequence[Exit]) -> None:
+        if ended:
+            self._borders.look({found.attempt: found.ended for found in ended})
+        well = [found for found in ended if self._has_ended_well(found.attempt, found)]
+        for found in ended:
+            if found not in well:
+                self._ends.take_in(found)
+        for found in well if self._schedule.jobs > 1 else ():
+            self._schedule.vacate(self._underway.running[found.attempt].start.stage.id)
+        self._start_ready()
+        for found in well:
+            self._ends.take_in(found)
+            self._start_ready()
+
+    def _has_ended_well(self, attempt: str, found: Exit) -> bool:
+        return (
+            found.is_good and attempt not in self._probes and not self._borders.is_charged(attempt)
+        )
 
     def _start_ready(self) -> None:
         while not self.books.is_stopping and not self._interrupts.number:
@@ -102,14 +119,14 @@ class Runner:
             not_before = self._underway.not_before
             for key in [key for key, due in not_before.items() if due <= now]:
                 del not_before[key]
-            ready = [key for key in self._schedule.startable() if key not in not_before]
-            if not ready:
+            ready = next((k for k in self._schedule.startable() if k not in not_before), None)
+            if ready is None:
                 return
-            if self._is_at_work_elsewhere(ready[0]) or not self._schedule.reserve(ready[0]):
-                not_before[ready[0]] = now + NEIGHBOUR_POLL_S
+            if self._is_at_work_elsewhere(ready) or not self._schedule.reserve(ready):
+                not_before[ready] = now + NEIGHBOUR_POLL_S
                 continue
-            self._starts.consider(ready[0])
-            self._schedule.let_go(ready[0])
+            self._starts.consider(ready)
+            self._schedule.let_go(ready)
 
     def _is_at_work_elsewhere(self, key: str) -> bool:
         signature = self._underway.done_elsewhere.get(key)

@@ -2,7 +2,8 @@
 nothing of files.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from amelio.engine.neighbours import Neighbours
@@ -41,8 +42,9 @@ class Schedule:
     """A stage is startable when all it needs is done, a slot is free, and its mutexes and counters
     are too.
 
-    With one slot, stages go in serial order. With more, the one with the longest expected path
-    behind it goes first. A stage that does not get its counters does not hold up others that do.
+    jobs: how many slots there are. With one, stages go in serial order. With more, the one with the
+        longest expected path behind it goes first. A stage that does not get its counters does not
+        hold up others that do.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Schedule:
         expected_s: Mapping[str, float] | None = None,
         neighbours: Neighbours | None = None,
     ) -> None:
-        self._jobs = jobs
+        self.jobs = jobs
         self._neighbours = neighbours
         self._settings = settings
         self._totals = dict(totals)
@@ -65,17 +67,20 @@ class Schedule:
         self._waits_for = {stage.id: set(stage.needs) for stage in stages}
         self._dependents: dict[str, list[str]] = {stage.id: [] for stage in stages}
         for stage in stages:
-            for need in stage.needs:
+            for need in dict.fromkeys(stage.needs):
                 self._dependents[need].append(stage.id)
-        self._ready = {key for key, needs in self._waits_for.items() if not needs}
         self._grants: dict[str, Grant] = {}
+        self._resting: set[str] = set()
         self._mutexes: set[str] = set()
         self._open = set(self._rank)
         self._check(stages)
         path_s = longest_paths(stages, expected_s or {})
         self._priority = {
-            key: (rank,) if jobs == 1 else (-path_s[key], rank) for key, rank in self._rank.items()
+            key: (0.0 if jobs == 1 else -path_s[key], rank) for key, rank in self._rank.items()
         }
+        self._ready = sorted(  # best first
+            (self._priority[key], key) for key, needs in self._waits_for.items() if not needs
+        )
 
     @property
     def is_done(self) -> bool:
@@ -87,12 +92,10 @@ class Schedule:
         """Stages that hold a slot."""
         return len(self._grants)
 
-    def startable(self) -> list[str]:
-        """Stages that could start now, best first; empty when no slot is free."""
-        if len(self._grants) >= self._jobs:
-            return []
-        fitting = [key for key in self._ready if self._fits(key)]
-        return sorted(fitting, key=self._priority.__getitem__)
+    def startable(self) -> Iterator[str]:
+        """Stages that could start now, best first; none when no slot is free."""
+        if len(self._grants) < self.jobs:
+            yield from (key for _, key in self._ready if self._fits(key))
 
     def reserve(self, stage: str) -> bool:
         """Whether other runs leave over what a startable stage needs; it then has it, until it has
@@ -122,14 +125,23 @@ class Schedule:
             gpus = tuple(self._gpus[: counters.get("gpu", 0)])
             del self._gpus[: len(gpus)]
         self._mutexes.update(wanted.mutex)
-        self._ready.discard(stage)
+        self._drop(stage)
         grant = Grant(wanted.mutex, counters, gpus, wanted.resources.get("cpu"))
         self._grants[stage] = grant
         return grant
 
     def stop(self, stage: str) -> None:
         """Take back what the stage holds; it is ready again."""
-        grant = self._grants.pop(stage)
+        self.vacate(stage)
+        self._resting.discard(stage)
+        insort(self._ready, (self._priority[stage], stage))
+
+    def vacate(self, stage: str) -> None:
+        """Its commands have ended: others may have what it holds, before it has ended itself."""
+        grant = self._grants.pop(stage, None)
+        if grant is None:
+            return
+        self._resting.add(stage)
         for name, count in grant.counters.items():
             self._free[name] += count
         if self._neighbours is not None:
@@ -137,31 +149,29 @@ class Schedule:
         else:
             self._gpus.extend(grant.gpus)
         self._mutexes.difference_update(grant.mutex)
-        self._ready.add(stage)
 
     def finish(self, stage: str) -> None:
         """The stage is done: those that waited for it only are ready."""
-        if stage in self._grants:
-            self.stop(stage)
-        self._ready.discard(stage)
+        self.vacate(stage)
+        self._drop(stage)
         self._open.discard(stage)
         for dependent in self._dependents[stage]:
             self._waits_for[dependent].discard(stage)
             if not self._waits_for[dependent] and dependent in self._open:
-                self._ready.add(dependent)
+                insort(self._ready, (self._priority[dependent], dependent))
 
     def fail(self, stage: str) -> list[str]:
         """It failed: all that need it will not run. Returns those, in serial order."""
-        if stage in self._grants:
-            self.stop(stage)
+        self.vacate(stage)
         lost = self._behind(stage)
-        self._ready.difference_update(lost)
+        for key in lost:
+            self._drop(key)
         self._open.difference_update(lost)
         return sorted(lost - {stage}, key=self._rank.__getitem__)
 
     def abandon(self) -> list[str]:
         """Nothing more will start. Returns what has not, in serial order."""
-        lost = self._open - set(self._grants)
+        lost = self._open - set(self._grants) - self._resting
         self._open -= lost
         self._ready.clear()
         return sorted(lost, key=self._rank.__getitem__)
@@ -169,6 +179,14 @@ class Schedule:
     def dependents(self, stage: str) -> list[str]:
         """The stages that need this one directly."""
         return self._dependents[stage]
+
+    def _drop(self, stage: str) -> None:
+        """It is not, or no longer, among the ready ones."""
+        self._resting.discard(stage)
+        entry = (self._priority[stage], stage)
+        place = bisect_left(self._ready, entry)
+        if self._ready[place : place + 1] == [entry]:
+            del self._ready[place]
 
     def _behind(self, stage: str) -> set[str]:
         found = {stage}

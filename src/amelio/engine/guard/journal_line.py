@@ -33,3 +33,12 @@ def append(path: str, *entries: dict[str, Any], is_synced: bool = True) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync(path: str) -> None:
+    """Bring what was added without that to the disk."""
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

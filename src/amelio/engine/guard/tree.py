@@ -8,17 +8,22 @@ import ctypes
 import os
 import signal
 import time
+from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
 POLL_S = 0.01
 
 
+_prctl: Any
+try:
+    _prctl = ctypes.CDLL(None).prctl  # looked up once, before guards are forked
+except (OSError, AttributeError):
+    _prctl = None
+
+
 def adopt_orphans() -> bool:
     """Become the parent of every orphan below (Linux). False where the system cannot."""
-    try:
-        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
-        return False
+    return _prctl is not None and bool(_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def reap() -> None:

@@ -9,6 +9,8 @@ holds open: its end is amelio's.
 # ruff: noqa: PTH100, PTH120, PTH123
 
 import contextlib
+import fcntl
+import gc
 import json
 import os
 import resource
@@ -40,6 +42,7 @@ def serve(connection: socket.socket, life: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    gc.disable()  # it would write to, and so copy, every page that a guard shares with us
     guards: dict[str, int] = {}
     while True:
         message = connection.recv(65536).decode()
@@ -115,8 +118,6 @@ class Guard:
         return bool(poller.poll(0))
 
     def _take_lock(self) -> int:
-        import fcntl
-
         handle = os.open(self.task["lock"], os.O_RDWR | os.O_CREAT, 0o666)
         deadline = time.monotonic() + LOCK_PATIENCE_S
         while True:
@@ -223,13 +224,15 @@ class Guard:
             "outputs": {path: fingerprint.of_path(path) for path in self.task["outputs"]},
         }
         with contextlib.suppress(OSError):  # a full disk: amelio still hears it, and says so
-            journal_line.append(self.task["journal"], entry)
+            journal_line.append(self.task["journal"], entry, is_synced=False)
         with contextlib.suppress(OSError):  # amelio is gone: the journal has it
             try:
                 connection.send(json.dumps(entry).encode())
             except OSError:  # too long for one message: amelio reads the rest in the journal
                 short = {**entry, "inputs": None, "outputs": None}
                 connection.send(json.dumps(short).encode())
+        with contextlib.suppress(OSError):  # only a loss of power needs it: amelio need not wait
+            journal_line.sync(self.task["journal"])
 
 
 if __name__ == "__main__":
