@@ -3,7 +3,6 @@
 import importlib
 import os
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -76,6 +75,8 @@ def _unloaded() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"amelio {amelio.__version__} on dvc {version('dvc')}")
         raise typer.Exit
 

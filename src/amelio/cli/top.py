@@ -2,10 +2,7 @@
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from amelio.errors import AmelioError
@@ -38,6 +35,10 @@ def _say(text: str) -> None:
 
 
 def _write_log(words: list[str]) -> Path:
+    import tempfile
+    import traceback
+    from datetime import datetime
+
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     with tempfile.NamedTemporaryFile(
         "w", prefix=f"amelio-{stamp}-", suffix=".log", delete=False, encoding="utf-8"
