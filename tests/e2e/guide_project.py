@@ -1,4 +1,4 @@
-"""The project that the guide's commands are run in: digits, few images, one epoch; made once."""
+"""A whole project that has been run once, for all tests that need one: few digits, one epoch."""
 
 import os
 import shutil
@@ -37,13 +37,20 @@ TINY = {
 FROZEN = ("compare_models", "monitor_drift", "performance_test")
 
 
+FIRST_RUN = "first_run.txt"
+
+
 def copy_project(shared: Path, folder: Path) -> Path:
-    """A fresh copy, in `folder`, of the project that is kept in `shared`, which has been run."""
+    """A fresh copy, in `folder`, of the project that is kept in `shared`, which has been run.
+
+    What `amelio repro` printed then is in FIRST_RUN, beside it.
+    """
     with FileLock(shared / "guide_project.lock"):
         kept = shared / "guide_project"
         if not (kept / "done").exists():
             _make(kept / "project")
             (kept / "done").touch()
+    shutil.copy(kept / FIRST_RUN, folder.parent)
     return Path(shutil.copytree(kept / "project", folder, symlinks=True))
 
 
@@ -58,14 +65,15 @@ def _make(folder: Path) -> None:
     ensure_identity(folder)
     sync_lots(folder)
     commit_all(folder, "Add the images and the vision pipeline")
-    _amelio(folder, "repro", "--jobs", "2")
+    folder.with_name(FIRST_RUN).write_text(_amelio(folder, "repro", "--jobs", "2"))
     _amelio(folder, "freeze", *FROZEN)
     commit_all(folder, "Run the pipeline")
 
 
-def _amelio(folder: Path, *words: str) -> None:
+def _amelio(folder: Path, *words: str) -> str:
     command = [sys.executable, "-m", "amelio", *words]
     done = subprocess.run(
         command, cwd=folder, env=os.environ, capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
