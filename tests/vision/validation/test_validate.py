@@ -105,7 +105,17 @@ def test_every_faulty_row_with_its_line(project: Project) -> None:
     assert [(finding.line, finding.text) for finding in found[Check.REPEATED_ROWS]] == [
         (66, "s1/03.png stands in line 5 already")
     ]
-    assert found[Check.RARE_CLASSES][0].text.startswith("shade: class 'elf' has 1 image, fewer")
+    (rare,) = [each for each in found[Check.RARE_CLASSES] if "elf" in each.text]
+    assert rare.text == "shade: class 'elf' has 0 images, fewer than 5 (line 64)"
+    assert rare.files == ("s1/01.png",)
+
+
+def test_rows_about_an_image_show_it(project: Project) -> None:
+    project.rows += ["s1/01.png,elf,x", "s1/02.png,dark,1", "s9/nope.png,light,0"]
+    found = project.found()
+    assert [each.files for each in found[Check.WRONG_LABELS]] == [("s1/01.png",)]
+    assert ("s1/02.png",) in [each.files for each in found[Check.CONTRADICTIONS]]
+    assert [each.files for each in found[Check.UNKNOWN_FILES]] == [()]
 
 
 def test_a_wrong_cell_is_counted_once_a_row(project: Project) -> None:

@@ -147,7 +147,8 @@ def _merged(
 ) -> tuple[NDArray[np.int64], list[int]]:
     """Labels (N, A) and the row of each file, sorted by file; rows of one file become one.
 
-    A label of one row fills a cell that is unknown in another; two different ones contradict.
+    A label of one row fills a cell that is unknown in another; of two different ones, which
+    contradict, the first stays.
     """
     labels = np.stack([column.codes for column in columns], axis=1)
     first: dict[str, int] = {}
@@ -164,6 +165,6 @@ def _merged(
             problems.at(lines[row])(
                 f"{file}: {attribute.name} is {now!r}, but {before!r} in line {lines[kept]}"
             )
-        labels[kept] = np.maximum(labels[kept], labels[row])
+        labels[kept] = np.where(labels[kept] == UNKNOWN, labels[row], labels[kept])
     rows = sorted(first.values(), key=lambda row: files[row])
     return labels[rows], rows

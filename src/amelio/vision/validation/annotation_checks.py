@@ -1,6 +1,6 @@
 """The annotations' rows → what is wrong with them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -33,19 +33,24 @@ _SHOWN_LINES = 5
 def check_annotations(reading: Reading, params: ValidationParams) -> Iterator[Found]:
     """One Found for each check of annotations."""
     n_rows = len(reading.lines) + len(reading.problems[Fault.RAGGED].found)
+    files = dict(zip(reading.lines, reading.files, strict=True))
     for fault, check in _OF_FAULTS.items():
-        yield _faulty(check, reading.problems[fault], n_rows)
+        yield _faulty(check, reading.problems[fault], files, n_rows)
     table = _table(reading)
     broken = _broken(table, _schema(reading.annotations.attributes, params))
-    yield _repeated(reading, broken[broken["check"] == Check.REPEATED_ROWS], n_rows)
+    repeated = broken[broken["check"] == Check.REPEATED_ROWS]
+    yield _repeated(reading, files, sorted(repeated["index"]), n_rows)
     yield _little_known(table, broken[broken["check"] == Check.UNKNOWN_LABELS]["column"].tolist())
-    yield _rare(reading.annotations, params.rare_classes.min_images)
+    yield _rare(reading, params.rare_classes.min_images)
     yield _same(reading.annotations, params.same_attributes.agreement)
 
 
-def _faulty(check: Check, problems: Problems, n_rows: int) -> Found:
-    """n counts rows: one with three wrong cells is one."""
-    found = [Finding(text, line) for line, text in sorted(problems.found)]
+def _faulty(check: Check, problems: Problems, files: Mapping[int, str], n_rows: int) -> Found:
+    """n counts rows: one with three wrong cells is one. files: by line, "" where there is none"""
+    found = [
+        Finding(text, line, (files[line],) if files.get(line) else ())
+        for line, text in sorted(problems.found)
+    ]
     return Found(check, len({finding.line for finding in found}), n_rows, found)
 
 
@@ -88,15 +93,16 @@ def _broken(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
     return pd.DataFrame(columns=["column", "check", "index"])
 
 
-def _repeated(reading: Reading, cases: pd.DataFrame, n_rows: int) -> Found:
+def _repeated(
+    reading: Reading, files: Mapping[int, str], lines: Sequence[int], n_rows: int
+) -> Found:
     contradicting = {line for line, _ in reading.problems[Fault.CONTRADICTION].found}
-    files = dict(zip(reading.lines, reading.files, strict=True))
     first: dict[str, int] = {}
     for line, file in files.items():
         first.setdefault(file, line)
     found = [
         Finding(f"{files[line]} stands in line {first[files[line]]} already", line, (files[line],))
-        for line in sorted(cases["index"])
+        for line in lines
         if line not in contradicting
     ]
     return Found(Check.REPEATED_ROWS, len(found), n_rows, found)
@@ -108,19 +114,27 @@ def _little_known(table: pd.DataFrame, names: list[str]) -> Found:
     return Found(Check.UNKNOWN_LABELS, len(found), table.shape[1] - 1, found)
 
 
-def _rare(annotations: Annotations, min_images: int) -> Found:
+def _rare(reading: Reading, min_images: int) -> Found:
+    """Of images whose rows contradict, the first row counts; all that name the class are shown."""
+    attributes, labels = reading.annotations.attributes, reading.annotations.labels
     found = []
-    for codes, attribute in zip(annotations.labels.T, annotations.attributes, strict=True):
+    for given, codes, attribute in zip(reading.codes.T, labels.T, attributes, strict=True):
         counts = np.bincount(codes[codes != UNKNOWN], minlength=len(attribute.classes))
         for code in np.flatnonzero(counts < min_images):
-            rows = np.flatnonzero(codes == code)[:_SHOWN_LINES]
-            lines = ", ".join(str(annotations.lines[row]) for row in rows)
+            rows = [row for row in np.flatnonzero(given == code) if reading.files[row]]
+            shown = rows[:_SHOWN_LINES]
             n_images = f"{counts[code]} image{'' if counts[code] == 1 else 's'}"
             text = f"{attribute.name}: class {attribute.classes[code]!r} has {n_images}"
-            text += f", fewer than {min_images}" + (f" (lines {lines})" if lines else "")
-            found.append(Finding(text, files=tuple(annotations.files[row] for row in rows)))
-    n_classes = sum(len(attribute.classes) for attribute in annotations.attributes)
+            text += f", fewer than {min_images}{_in_lines([reading.lines[row] for row in shown])}"
+            found.append(Finding(text, files=tuple(reading.files[row] for row in shown)))
+    n_classes = sum(len(attribute.classes) for attribute in attributes)
     return Found(Check.RARE_CLASSES, len(found), n_classes, found)
+
+
+def _in_lines(lines: Sequence[int]) -> str:
+    if not lines:
+        return ""
+    return f" (line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))})"
 
 
 def _same(annotations: Annotations, agreement: float) -> Found:
