@@ -97,6 +97,7 @@ def test_a_champions_life(amelio: Run, project: Path, tmp_path: Path) -> None:
 def without_a_champion_baselines_are_the_reference(amelio: Run, project: Path) -> None:
     done = amelio("repro", "-v", cwd=project)
     assert done.returncode == 0, done.stderr
+    assert "There is no champion yet" in done.stdout
     assert "the challenger is better than the majority class" in done.stdout
     assert comparison(project)["reference"] == "linear_on_pixels"
     commit_all(project, "First model")

@@ -17,7 +17,12 @@ from amelio.vision.data.dataset import Attribute, PreparedData, Preprocessing, S
 from amelio.vision.evaluation.answers import Answers, answers_of, files_of_test
 from amelio.vision.evaluation.baselines import linear_answers, majority_answers
 from amelio.vision.evaluation.comparison import Verdict, accuracies, compare, in_words
-from amelio.vision.evaluation.comparison_report import comparison_metrics, write_comparison
+from amelio.vision.evaluation.comparison_report import (
+    NO_CHAMPION,
+    all_in_words,
+    comparison_metrics,
+    write_comparison,
+)
 from amelio.vision.evaluation.references import Reference, reference_answers
 from amelio.vision.params import CompareParams
 from tests.vision.conftest import MakeData
@@ -211,3 +216,13 @@ def test_metrics_are_flat_and_the_report_readable(make_data: MakeData, tmp_path:
     text = report.read_text()
     assert "| **mean** | 200 | 0.8000 | 0.9500 | +15.0 |" in text
     assert "The challenger is better than the majority: +45.0 points" in text
+
+
+def test_that_there_is_no_champion_is_said(make_data: MakeData, tmp_path: Path) -> None:
+    data = make_data(n=50)
+    comparison = compare(right_in(data, 0.8), right_in(data, 0.95), data, PARAMS)
+    for reference, is_said in ((Reference.MAJORITY, True), (Reference.CHAMPION, False)):
+        write_comparison({reference: comparison}, tmp_path / "m.json", tmp_path / "m.md")
+        assert (NO_CHAMPION in (tmp_path / "m.md").read_text()) == is_said
+        assert all_in_words({reference: comparison})[-1] == in_words(comparison)
+        assert (NO_CHAMPION in all_in_words({reference: comparison})) == is_said

@@ -11,6 +11,10 @@ from amelio.vision.evaluation.markdown import markdown_table
 from amelio.vision.evaluation.references import Reference
 
 DIGITS = 6  # later ones would show in a diff and mean nothing
+NO_CHAMPION = (
+    "There is no champion yet, so the model is compared with simple ones; "
+    "`amelio promote` makes it the champion."
+)
 HEADER = ("", "images", "reference", "challenger", "difference", "95 % CI", "p", "p (Holm)", "is")
 
 
@@ -21,7 +25,14 @@ def write_comparison(
     text = json.dumps(comparison_metrics(comparisons), indent=2, ensure_ascii=False) + "\n"
     write_text(metrics, text)
     sections = [_section(comparison) for comparison in comparisons.values()]
-    write_text(report, "\n".join(["# Model comparison", "", *sections]))
+    said = [] if Reference.CHAMPION in comparisons else [NO_CHAMPION, ""]
+    write_text(report, "\n".join(["# Model comparison", "", *said, *sections]))
+
+
+def all_in_words(comparisons: Mapping[Reference, Comparison]) -> list[str]:
+    """A sentence for each verdict, and one more where there is no champion."""
+    said = [] if Reference.CHAMPION in comparisons else [NO_CHAMPION]
+    return [*said, *map(in_words, comparisons.values())]
 
 
 def comparison_metrics(comparisons: Mapping[Reference, Comparison]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from amelio.vision.checkpoint import load_model
 from amelio.vision.data.dataset import load_dataset
 from amelio.vision.evaluation.answers import answers_of
-from amelio.vision.evaluation.comparison import compare, in_words
-from amelio.vision.evaluation.comparison_report import write_comparison
+from amelio.vision.evaluation.comparison import compare
+from amelio.vision.evaluation.comparison_report import all_in_words, write_comparison
 from amelio.vision.evaluation.references import reference_answers
 from amelio.vision.params import load_params
 from amelio.vision.stage import run_stage
@@ -28,8 +28,8 @@ def main() -> None:
     write_comparison(
         comparisons, Path("metrics/model_comparison.json"), Path("reports/model_comparison.md")
     )
-    for comparison in comparisons.values():
-        print(in_words(comparison))
+    for line in all_in_words(comparisons):
+        print(line)
 
 
 if __name__ == "__main__":
