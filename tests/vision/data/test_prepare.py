@@ -326,4 +326,4 @@ def test_cached_pixels_equal_decoded_ones(tmp_path: Path) -> None:
     assert [reopened.read_into(digest, target) for digest in digests[:2]] == [False, True]
     assert (target == pixels[1]).all()
     reopened.close()
-    assert os.listdir(tmp_path) == ["8-trimmed-1"]  # noqa: PTH208
+    assert os.listdir(tmp_path) == ["8-trimmed-2"]  # noqa: PTH208

@@ -26,9 +26,11 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 MAX_PIXELS = 50_000_000  # a 22 KB file can ask for 178 million: 1.2 GB of memory
 MAX_BYTES = 256 * 2**20
 MAX_FRAMES = 100
-METHOD = 1  # goes up when equal files and parameters would give other pixels than before
+METHOD = 2  # goes up when equal files and parameters would give other pixels than before
 
-_OVERSAMPLING = 2  # files are first averaged down to this many times the size that is asked for
+# files are first averaged down to this many times the size that is asked for: after decoding, 2
+# took 0.52 ms for 500×500 pixels, 1.5 takes 0.39
+_OVERSAMPLING = 1.5
 _BORDER_TOLERANCE = 12  # grey levels, after that averaging: JPEG's noise is a border still
 _BEYOND_TOLERANCE = [0 if level <= _BORDER_TOLERANCE else 255 for level in range(256)] * 3
 _WHITE = (255, 255, 255, 255)
@@ -87,7 +89,8 @@ def decode(content: bytes, preprocessing: Preprocessing) -> Pixels:
     with opened(content) as image:
         size = preprocessing.image_size
         # JPEG only: libjpeg decodes at 1/2, 1/4 or 1/8 scale, at a fraction of the cost
-        image.draft(None, (2 * _OVERSAMPLING * size, 2 * _OVERSAMPLING * size))
+        enough = int(2 * _OVERSAMPLING * size)
+        image.draft(None, (enough, enough))
         return _squared(upright_rgb(image), preprocessing)
 
 
@@ -169,18 +172,19 @@ def _upright(image: Image.Image) -> Image.Image:
 def _squared(image: Image.Image, preprocessing: Preprocessing) -> Pixels:
     """Trim, shrink and pad an RGB image of any size."""
     size = preprocessing.image_size
-    factor = max(1, max(image.size) // (_OVERSAMPLING * size))
+    factor = max(1, int(max(image.size) / (_OVERSAMPLING * size)))
     probe = image.reduce(factor) if factor > 1 else image
     box = content_box(probe) if preprocessing.trim_border else (0, 0, *probe.size)
-    width, height = box[2] - box[0], box[3] - box[1]
+    # the last row and column may stand for fewer than `factor` pixels
+    right, bottom = min(box[2], image.width / factor), min(box[3], image.height / factor)
+    width, height = right - box[0], bottom - box[1]
     scale = size / max(width, height)
     target = (max(1, round(width * scale)), max(1, round(height * scale)))
+    edges = (box[0], box[1], right, bottom)
     source = probe
     if factor > 1 and scale > 1:  # little remains of a large picture: take it from the original
-        left, top, right, bottom = (edge * factor for edge in box)
-        box = (left, top, min(right, image.width), min(bottom, image.height))
-        source = image
-    shrunk = source.resize(target, Image.Resampling.BILINEAR, box, _OVERSAMPLING)
+        source, edges = image, (box[0] * factor, box[1] * factor, right * factor, bottom * factor)
+    shrunk = source.resize(target, Image.Resampling.BILINEAR, edges, _OVERSAMPLING)
     if target != (size, size):
         square = Image.new("RGB", (size, size), corner_colour(probe))
         square.paste(shrunk, ((size - target[0]) // 2, (size - target[1]) // 2))
