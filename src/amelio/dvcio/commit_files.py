@@ -1,6 +1,5 @@
 """The files of one commit, as far as a snapshot needs them: by path, and what `dvc.lock` says."""
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -15,6 +14,11 @@ from amelio.dvcio.structure import Entry, Locked
 _LOCK_HEAD = "schema: '2.0'\nstages:\n"
 _LOCK_ENTRY = re.compile(r"^(?=  [^\s#-])", re.MULTILINE)
 _KNOWN_FACTS = frozenset(["path", "hash", "md5", "size", "nfiles", "isexec"])
+_STAGE = re.compile(r"  ([\w./@-]+):")
+_KEY = re.compile(r"    (\w+):")
+_FACT = re.compile(
+    rf"(?:    - |      )({'|'.join(_KNOWN_FACTS)}): ([\w./](?:[\w./@+ -]*[\w./@+-])?)"
+)
 _SHAPING_NAMES = frozenset(["dvc.yaml", ".dvcignore"])
 
 Facts = Mapping[tuple[str, str], Mapping[str, Any]]
@@ -31,6 +35,7 @@ class CommitFiles:
         self._objects = objects
         self._trees = objects.trees([])
         self._root = root
+        self._locks: dict[str, Mapping[str, Facts]] = {}
 
     def id(self, path: str) -> str | None:
         """The object of the file `path`; None where there is no such file."""
@@ -48,7 +53,7 @@ class CommitFiles:
         if raw.startswith(b"version https://git-lfs"):
             raise OnlyDvcError
         try:
-            return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()
+            return raw.decode().replace("\r\n", "\n").replace("\r", "\n")  # as files are read
         except UnicodeDecodeError as error:
             raise OnlyDvcError from error
 
@@ -74,15 +79,16 @@ class CommitFiles:
 
     def locked(self, wanted: Locked) -> Mapping[str, Any]:
         """What the lock file says; nothing where it has no such entry."""
-        oid = self.id(wanted.lock)
-        stages = _lock_entries(self.text(oid)) if oid else {}
+        if wanted.lock not in self._locks:
+            oid = self.id(wanted.lock)
+            self._locks[wanted.lock] = _lock_entries(self.text(oid)) if oid else {}
+        stages = self._locks[wanted.lock]
         found = stages.get(wanted.stage, {}).get((wanted.section, wanted.path), {})
         if found.keys() - _KNOWN_FACTS or (found and "md5" not in found):
             raise OnlyDvcError
         return found
 
 
-@lru_cache(maxsize=16)
 def _lock_entries(text: str) -> Mapping[str, Facts]:
     """What a lock file knows of each stage. Raises OnlyDvcError when it is not as DVC writes it."""
     if not text.startswith(_LOCK_HEAD):
@@ -96,6 +102,37 @@ def _lock_entries(text: str) -> Mapping[str, Facts]:
 
 @lru_cache(maxsize=50_000)
 def _lock_entry(block: str) -> Mapping[str, Facts]:
+    found = plain_lock_entry(block)
+    return found if found is not None else yaml_lock_entry(block)
+
+
+def plain_lock_entry(block: str) -> Mapping[str, Facts] | None:
+    """A stage's entry as DVC nearly always writes it, twenty times faster than by YAML's rules;
+    None where it takes those.
+    """
+    first, *lines = block.splitlines() or [""]
+    name = _STAGE.fullmatch(first)
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    section, item = "", {}
+    for line in lines:
+        if key := _KEY.match(line):
+            section = key[1] if key[1] in ("deps", "outs") else ""
+            if section and line != key[0]:
+                return None
+        elif not line.startswith(("     ", "    -")):
+            return None
+        elif section:
+            fact = _FACT.fullmatch(line)
+            if fact is None or (line[4] == "-") != (fact[1] == "path"):
+                return None
+            if fact[1] == "path":
+                item = found.setdefault((section, fact[2]), {})
+            item[fact[1]] = fact[2]
+    return {name[1]: found} if name else None
+
+
+def yaml_lock_entry(block: str) -> Mapping[str, Facts]:
+    """Any stage's entry. Raises OnlyDvcError when it is none."""
     try:
         raw = yaml.load(block, Loader=yaml.CBaseLoader)  # noqa: S506 (every scalar as text)
         return {

@@ -58,12 +58,12 @@ class GitObjects:
 
         Raises EnvironmentFailedError when the repository lacks one, as a shallow clone may.
         """
-        wanted = set(ids) - self._trees.keys()
+        wanted = {oid for oid in ids if oid not in self._trees}
         while wanted:
             read = {oid: _tree(raw, len(oid) // 2) for oid, raw in self._read(wanted).items()}
             self._trees |= read
-            wanted = {oid for tree in read.values() for oid in tree.folders.values()}
-            wanted -= self._trees.keys()
+            folders = (oid for tree in read.values() for oid in tree.folders.values())
+            wanted = {oid for oid in folders if oid not in self._trees}
         return self._trees
 
     def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:

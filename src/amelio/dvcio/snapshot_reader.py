@@ -200,11 +200,15 @@ class SnapshotReader:
             raise OnlyDvcError
         if (oid, path) not in self._contents:
             text = self._cached_text(oid) if locked else files.text(oid)
-            if PurePosixPath(path).suffix.lower() in (".yaml", ".yml"):
+            suffix = PurePosixPath(path).suffix.lower()
+            if suffix in (".yaml", ".yml"):
                 content = _extract_metrics(parse_plain_yaml(text), path) or {}
             else:
                 with _only_dvc():
-                    content = _read_metric(_OneFile(text), path)
+                    if suffix == ".json":
+                        content = _extract_metrics(json.loads(text) or {}, path) or {}
+                    else:
+                        content = _read_metric(_OneFile(text), path)
             self._contents[oid, path] = content
         return self._contents[oid, path]
 

@@ -1,6 +1,7 @@
 """What a table of experiments shows of one commit, as `dvc exp show` has it; DVC's cache of it."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -77,6 +78,7 @@ class SnapshotCache:
 
     def __init__(self, tmp_dir: Path) -> None:
         self._folder = str(tmp_dir / CACHE)
+        self._made: set[str] = set()
 
     def get(self, commit: str) -> Snapshot | None:
         """The cached snapshot; None where there is none, or no whole one."""
@@ -93,12 +95,17 @@ class SnapshotCache:
         """Keep a whole snapshot. Neither synced nor renamed, which took longer than all the rest:
         a torn file is not JSON, and both programs then read from Git again.
         """
-        path = Path(self._path(snapshot.commit))
+        path = self._path(snapshot.commit)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(snapshot.record(), default=str), encoding="utf-8")
+            record = json.dumps(snapshot.record(), default=str).encode()
+            folder = os.path.dirname(path)  # noqa: PTH120
+            if folder not in self._made:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+                self._made.add(folder)
+            with open(path, "wb") as file:  # noqa: PTH123 (a thousand of them)
+                file.write(record)
         except (OSError, ValueError):  # a full or read-only disk has no cache
-            path.unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
 
     def _path(self, commit: str) -> str:
         return f"{self._folder}/{commit[:2]}/{commit[2:]}"

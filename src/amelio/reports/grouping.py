@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import networkx as nx
-
 from amelio.model import Outcome
 from amelio.reports.facts import StageFact
 
@@ -87,6 +85,8 @@ def _node(key: str, held: Sequence[StageFact], needs: tuple[str, ...]) -> Node:
 
 
 def _reduced(needs: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    import networkx as nx  # 0.1 s, and most commands draw no graph
+
     graph = nx.DiGraph()
     graph.add_nodes_from(needs)
     graph.add_edges_from((key, need) for key, found in needs.items() for need in found)
