@@ -252,6 +252,30 @@ def test_new_files_that_stages_name_come_along(lab: Lab) -> None:
     assert "--copy-paths: nowhere" in lab.exp("run", "--temp", "-C", "nowhere", code=2)
 
 
+def test_data_that_is_missing_and_submodules_are_there_for_stages(lab: Lab) -> None:
+    (lab.root / "data.txt").write_text("data\n")
+    lab.dvc("add", "-q", "data.txt")
+    lab.git("init", "-q", "../other")
+    other = Lab(lab.root.parent / "other", lab.trace)
+    (other.root / "file").write_text("content\n")
+    other.git("add", ".")
+    other.git("-c", "user.name=a", "-c", "user.email=b", "commit", "-qm", "a")
+    for name in ("one", "two"):
+        lab.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", "../other", name)
+    (lab.root / "dvc.yaml").write_text(
+        "stages:\n  c:\n    cmd: cat data.txt one/file two/file > copy.txt\n"
+        "    deps: [data.txt, one, two/file]\n    outs: [copy.txt: {cache: false}]\n"
+    )
+    lab.git("add", ".")
+    lab.git("commit", "-qm", "data")
+    (lab.root / "data.txt").unlink()
+    for words in (("-n", "here"), ("-n", "there", "--temp")):
+        lab.exp("run", *words)
+        assert lab.git("show", f"{lab.refs()[words[1]]}:copy.txt") == "data\ncontent\ncontent"
+    here, there = lab.refs()["here"], lab.refs()["there"]
+    assert lab.git("ls-tree", "-r", here) == lab.git("ls-tree", "-r", there)
+
+
 @pytest.mark.slow
 def test_dry_says_what_would_run_and_leaves_nothing(lab: Lab) -> None:
     before = lab.footprint()

@@ -13,6 +13,7 @@ from amelio.actions.repro import ReproOptions, ReproResult, repro
 from amelio.dvcio import experiment_refs as refs
 from amelio.dvcio import starting_point
 from amelio.dvcio.experiment_project import opened
+from amelio.dvcio.worktree_data import bring_missing_data
 from amelio.engine.events import Listener
 from amelio.errors import InputError
 from amelio.experiments.entry import Order
@@ -55,6 +56,8 @@ def run_here(
         )
         repository.set_values(order.overrides, no_hydra=wanted.no_hydra)
         workspace = repository.workspace(order.name, order.baseline, home.root)
+        plan = workspace.plan(wanted.selection)
+        bring_missing_data([workspace.dvc_stage(stage.id) for stage in plan])
         options = ReproOptions(wanted.selection, wanted.policy, jobs, confirm)
         result = repro(workspace, options, listener)
         if result.exit_code:

@@ -90,16 +90,31 @@ def hash_of(stages: Sequence["Stage"]) -> str:
 def add(paths: Sequence[str], folder: Path, index: Path | None = None) -> None:
     """Add all changes of tracked files, and `paths`, to the worktree's index, or to `index`.
 
-    Paths that Git ignores are left out, as DVC leaves them.
+    Paths that Git ignores are left out, as DVC leaves them, and those in submodules.
     """
     env = {"GIT_INDEX_FILE": str(index)} if index else None
     plumb(["add", "--update", ":/"], folder, env)
     if paths:
         ignored = _ignored(paths, folder)
-        wanted = [path for path in paths if path not in ignored]
+        modules = _submodules(folder)
+        wanted = [
+            path
+            for path in paths
+            if path not in ignored and not any(Path(path).is_relative_to(m) for m in modules)
+        ]
         if wanted:
             words = [LITERALLY, "add", "--pathspec-from-file=-", "--pathspec-file-nul"]
             plumb(words, folder, env, given="\0".join(wanted))
+
+
+def _submodules(folder: Path) -> list[Path]:
+    inside = folder.resolve()
+    top = next((place for place in (inside, *inside.parents) if (place / ".git").exists()), inside)
+    if not (top / ".gitmodules").exists():
+        return []
+    words = ["config", "-z", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$"]
+    entries = plumb(words, top).split("\0")
+    return [top / entry.partition("\n")[2] for entry in entries if entry]
 
 
 def _ignored(paths: Sequence[str], folder: Path) -> set[str]:
@@ -117,7 +132,7 @@ def commit(folder: Path, baseline: str, message: str, index: Path | None = None)
     """Commit the index on top of the baseline, in the user's name; no branch moves."""
     env = {"GIT_INDEX_FILE": str(index)} if index else None
     tree = plumb(["write-tree"], folder, env)
-    return plumb(["commit-tree", tree, "-p", baseline, "-m", message], folder)
+    return plumb(["commit-tree", tree, "-p", baseline], folder, given=message)  # as it stands
 
 
 def publish(folder: Path, baseline: str, name: str, made: str, *, force: bool) -> str:

@@ -12,6 +12,7 @@ from amelio.dvcio.gitwork import LITERALLY, NOBODY, plumb, succeeds
 from amelio.errors import EnvironmentFailedError, InputError
 
 REFS = "refs/amelio"
+SUBMODULE = "160000"  # Git's mode of its entry
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,12 @@ def _namespace(root: Path) -> str:
 
 
 def tracked(commit: str, paths: Sequence[str], top: Path) -> set[str]:
-    """Which of `paths` (relative to the top) are, or hold, files of the commit."""
+    """Which of `paths` (relative to the top) are, or hold, files of the commit; no submodules."""
     if not paths:
         return set()
-    words = ["ls-tree", "-z", "--name-only", commit, "--", *paths]
-    return set(plumb(words, top).split("\0")) - {""}
+    found = plumb(["ls-tree", "-z", commit, "--", *paths], top).split("\0")
+    entries = (entry.partition("\t") for entry in found if entry)
+    return {name for facts, _, name in entries if not facts.startswith(SUBMODULE)}
 
 
 def untracked(folders: Sequence[str], top: Path) -> list[str]:

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,13 @@ def copy_in(paths: Sequence[str], source: Path, target: Path) -> None:
     for path in paths:
         try:
             if (source / path).is_dir():
-                shutil.copytree(source / path, target / path, symlinks=True, dirs_exist_ok=True)
+                shutil.copytree(
+                    source / path,
+                    target / path,
+                    symlinks=True,
+                    dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns(".git"),  # of a submodule
+                )
             else:
                 (target / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source / path, target / path)
@@ -121,6 +128,17 @@ def check_out(stages: Sequence["Stage"]) -> None:
             except (CheckoutError, FileNotFoundError):
                 pass
             _remove(out)
+
+
+def bring_missing_data(stages: Sequence["Stage"]) -> None:
+    """Check out data under `.dvc` files that is not there at all, as far as the cache has it."""
+    from dvc.exceptions import CheckoutError
+
+    with translated():
+        for out in (out for stage in stages if stage.is_data_source for out in stage.outs):
+            if out.use_cache and out.hash_info and not out.exists:
+                with suppress(CheckoutError, FileNotFoundError):
+                    out.checkout()
 
 
 def _remove(out: "Output") -> None:
