@@ -21,7 +21,7 @@ test-faults: $(INSTALLED)  ## the bars of docs/reliability.md, with DVC as the c
 	$(BIN)/python -m tests.faults.table
 	$(BIN)/python -m pytest -q -m slow tests/faults
 
-peer-tests: $(INSTALLED)  ## DVC's own tests of `repro` and `exp show`, run by amelio
+peer-tests: $(INSTALLED)  ## DVC's own tests of `repro` and `exp`, run by amelio
 	$(BIN)/python tests/contracts/run_peer_tests.py
 
 lint: $(INSTALLED)

@@ -50,6 +50,7 @@ OLD = {"exp-old-0001", "exp-old-0002"}
         ),
         (["--keep", "exp-old-*"], FIRST),
         (["--filter", "params.train.epochs > 1", "--rev", "HEAD"], OLD),
+        (["--keep", "--filter", "params.train.epochs > 1", "--rev", "HEAD"], FIRST),
         (["exp-0*", "--filter", "metrics.train.loss < 0.2"], {"exp-0005", "exp-0006"}),
         (["nothing-*"], set()),
     ],

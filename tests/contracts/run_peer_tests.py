@@ -1,5 +1,6 @@
-"""DVC's own tests of `repro`, run with amelio's engine in place of `Repo.reproduce`; and those of
-`exp show`, run with amelio's reading in place of `Repo.experiments.show`.
+"""DVC's own tests of `repro`, run with amelio's engine in place of `Repo.reproduce`; those of
+`exp show`, run with amelio's reading in place of `Repo.experiments.show`; and those of `exp run`,
+`remove`, `diff` and `--set-param`, run with amelio's in place of DVC's.
 
 Run: python tests/contracts/run_peer_tests.py [DIST.tar.gz]. Without an argument the source
 distribution is fetched with pip. What DVC's tests need beside amelio's is installed into a folder
@@ -34,6 +35,19 @@ NOT_OURS_OF_SHOW = {
     "test_show_baseline_error": "breaks scm.resolve_commit, which we do not call",
 }
 
+EXPERIMENTS = [
+    f"tests/func/experiments/test_{name}.py"
+    for name in ("experiments", "remove", "set_params", "diff")
+]
+NOT_OURS_OF_EXPERIMENTS = {
+    "set_params.py::test_hydra_sweep_requires_queue": "a grid runs without --queue as well",
+    "experiments.py::test_new_simple": "counts calls of DVC's TempDirExecutor and WorkspaceQueue",
+    "experiments.py::test_experiment_exists": "a name that is taken is refused before anything "
+    "runs, not after",
+    "experiments.py::test_packed_args_exists": "is about a file that DVC's executor unpickles",
+    "experiments.py::test_run_env": "replaces DVC's get_studio_config, which we do not call",
+}
+
 
 def main() -> int:
     """0 when at every number of jobs all tests pass but those of NOT_OURS."""
@@ -43,7 +57,7 @@ def main() -> int:
         extras = root / "extras"
         pip("install", "--quiet", "--target", str(extras), *NEEDS)
         codes = [run(source, extras, jobs) for jobs in JOBS]
-        codes.append(run_show(source, extras))
+        codes += [run_show(source, extras), run_experiments(source, extras)]
     return max(codes)
 
 
@@ -72,18 +86,35 @@ def run(source: Path, extras: Path, jobs: int) -> int:
     """Run the tests of `repro`; pytest's exit code."""
     print(f"DVC {DVC}: {TESTS} with amelio's engine, {jobs} jobs", flush=True)
     left_out = [f"{TESTS}/test_repro.py::{name}" for name in NOT_OURS]
-    return _pytest("peer_plugin", source, extras, TESTS, left_out, AMELIO_PEER_JOBS=str(jobs))
+    return _pytest("peer_plugin", source, extras, [TESTS], left_out, AMELIO_PEER_JOBS=str(jobs))
 
 
 def run_show(source: Path, extras: Path) -> int:
     """Run the tests of `exp show`; pytest's exit code."""
     print(f"DVC {DVC}: {SHOW} with amelio's reading", flush=True)
     left_out = [f"{SHOW}::{name}" for name in NOT_OURS_OF_SHOW]
-    return _pytest("peer_show_plugin", source, extras, SHOW, left_out)
+    return _pytest("peer_show_plugin", source, extras, [SHOW], left_out)
+
+
+def run_experiments(source: Path, extras: Path) -> int:
+    """Run the tests of what else of `exp` is amelio's; pytest's exit code."""
+    print(f"DVC {DVC}: {' '.join(EXPERIMENTS)} with amelio's commands", flush=True)
+    return _pytest(
+        "peer_experiments_plugin",
+        source,
+        extras,
+        EXPERIMENTS,
+        [f"tests/func/experiments/test_{name}" for name in NOT_OURS_OF_EXPERIMENTS],
+    )
 
 
 def _pytest(
-    plugin: str, source: Path, extras: Path, tests: str, left_out: list[str], **variables: str
+    plugin: str,
+    source: Path,
+    extras: Path,
+    tests: list[str],
+    left_out: list[str],
+    **variables: str,
 ) -> int:
     here = Path(__file__).resolve().parent
     paths = [str(here), str(here.parents[1] / "src"), *site_packages(), str(extras)]
@@ -91,7 +122,7 @@ def _pytest(
     argv += ["-q", "-n", "2", "--timeout", "60", "-p", "no:cacheprovider"]
     argv += [f"--deselect={test}" for test in left_out]
     env = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.run([*argv, tests], cwd=source, env=env).returncode
+    return subprocess.run([*argv, *tests], cwd=source, env=env).returncode
 
 
 def site_packages() -> list[str]:

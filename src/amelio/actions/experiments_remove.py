@@ -17,7 +17,13 @@ from amelio.errors import InputError
 from amelio.experiments.entry import Experiment, Status
 from amelio.experiments.home import find_home
 from amelio.experiments.queue import Queue
-from amelio.experiments.run_facts import EXECUTOR, queue_facts, run_facts, with_queue
+from amelio.experiments.run_facts import (
+    EXECUTOR,
+    QueueFacts,
+    queue_facts,
+    run_facts,
+    with_queue,
+)
 from amelio.experiments.table import Row, Table, table_of
 from amelio.experiments.tidy import Rubbish, rubbish
 
@@ -44,27 +50,50 @@ def find_rubbish(
 ) -> Found:
     """Those of all experiments with a result, or failed or stopped in amelio's queue, that may go.
 
-    revs, num: only those that start from these commits, or so many before them
+    revs, num: choose only those that start from these commits, or so many before them
     Raises InputError for what makes no sense.
     """
     if wanted.keep_top is not None and not wanted.metric:
         raise InputError("--keep-top N needs a metric: --keep-top 10 average_accuracy")
     refs = experiment_refs(folder)
     facts = queue_facts(folder)
+    table = _table(folder, refs, facts, revs, num)
+    rows = rubbish(table, wanted, now)
+    if wanted.is_inverted:
+        kept = {_key(row) for row in rows}
+        table = _table(folder, refs, facts) if revs else table
+        rows = tuple(row for row in table.experiments if _key(row) not in kept)
+    by_place = {(ref.baseline, ref.name): ref for ref in refs}
+    chosen = [by_place[row.baseline or "", row.label] for row in rows if row.executor != EXECUTOR]
+    gone = {ref.commit for ref in chosen}
+    names = {(row.baseline, row.label) for row in rows if row.executor == EXECUTOR}
+    entries = [
+        entry.id
+        for entry in facts.entries
+        if (entry.status in _WITHOUT_RESULT and (entry.order.baseline, entry.name) in names)
+        or (entry.status is Status.DONE and entry.commit in gone)
+    ]
+    return Found(table, rows, tuple(chosen), tuple(entries))
+
+
+def _table(
+    folder: Path,
+    refs: Sequence[ExperimentRef],
+    facts: QueueFacts,
+    revs: Sequence[str] = (),
+    num: int = 1,
+) -> Table:
+    """Those of all commits, or of `revs`."""
     failed = [entry for entry in facts.entries if entry.status in _WITHOUT_RESULT]
     known = [*(ref.baseline for ref in refs), *(entry.order.baseline for entry in failed)]
     bases = tuple(revs) or tuple(dict.fromkeys(known))
     states = collect_states(folder, replace(_ONLY_DONE, revs=bases, num=num)) if bases else []
     states = with_queue(folder, states, facts, _WITHOUT_RESULT)
-    table = table_of(states, run_facts(facts.entries))
-    rows = rubbish(table, wanted, now)
-    by_place = {(ref.baseline, ref.name): ref for ref in refs}
-    chosen = [by_place[row.baseline or "", row.label] for row in rows if row.executor != EXECUTOR]
-    gone = {ref.commit for ref in chosen}
-    names = {(row.baseline, row.label) for row in rows if row.executor == EXECUTOR}
-    entries = [e.id for e in failed if (e.order.baseline, e.name) in names]
-    entries += [e.id for e in facts.entries if e.status is Status.DONE and e.commit in gone]
-    return Found(table, rows, tuple(chosen), tuple(entries))
+    return table_of(states, run_facts(facts.entries))
+
+
+def _key(row: Row) -> tuple[str | None, str, str]:
+    return row.baseline, row.label, row.executor
 
 
 def remove_experiments(folder: Path, found: Found) -> None:

@@ -42,7 +42,7 @@ def diff(
         raise InputError("give one of --json, --md")
     found = diff_experiments(Path(), old, new, everything=everything, only_deps=param_deps)
     if as_json:
-        typer.echo(json.dumps(_record(found), default=str))
+        typer.echo(json.dumps(record(found), default=str))
         return
     parts = [
         _section("Metric", found.metrics, found, md, no_path, precision),
@@ -53,7 +53,7 @@ def diff(
     typer.echo(text or f"No difference between {one_line(old)} and {one_line(new)}.")
 
 
-def _record(found: ExperimentDiff) -> dict[str, Any]:
+def record(found: ExperimentDiff) -> dict[str, Any]:
     """DVC's JSON, and the files."""
     record: dict[str, Any] = {}
     for name, rows in (("metrics", found.metrics), ("params", found.params)):

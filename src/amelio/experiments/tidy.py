@@ -44,18 +44,10 @@ def has_pattern(name: str) -> bool:
 
 
 def rubbish(table: Table, wanted: Rubbish, now: datetime) -> tuple[Row, ...]:
-    """The experiments of `table` that are to be removed.
+    """The experiments of `table` that are chosen.
 
     Raises InputError for a name that does not exist, an age or an expression that makes no sense.
     """
-    chosen = _chosen(table, wanted, now)
-    if not wanted.is_inverted:
-        return chosen
-    kept = {id(row) for row in chosen}
-    return tuple(row for row in table.experiments if id(row) not in kept)
-
-
-def _chosen(table: Table, wanted: Rubbish, now: datetime) -> tuple[Row, ...]:
     chosen = table.experiments
     if wanted.names:
         known = [row.label for row in chosen]
