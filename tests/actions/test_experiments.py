@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -413,3 +414,33 @@ def test_a_cache_that_takes_nothing_is_told_before_anything_runs(lab: Lab) -> No
     assert "nothing can be stored in DVC's cache" in said
     assert [e["status"] for e in lab.status()] == ["queued"]
     assert lab.traced() == []
+
+
+def test_a_full_disk_is_told_and_what_it_stopped_can_be_retried(lab: Lab) -> None:
+    (lab.root / "big").write_bytes(os.urandom(1_500_000))
+    lab.git("add", "big")
+    before = lab.footprint()
+    trees = lab.home / "worktrees"
+    trees.mkdir(parents=True)
+    mounted = f"mount -t tmpfs -o size=2m tmpfs {trees}"  # room for one worktree
+    words = "exp run -S lr=5,6 -n full -j 2"
+    process = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", f"{mounted} && {sys.executable} -m amelio {words}"],
+        cwd=lab.root,
+        env={**os.environ, "TRACE": str(lab.trace)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if "mount" in process.stderr or "unshare" in process.stderr:
+        pytest.skip(f"no mounts here: {process.stderr}")
+    failed = [e for e in lab.status() if e["status"] == "failed"]
+    assert len(failed) >= 1, process.stdout
+    assert " are free at " in failed[0]["message"]
+    assert lab.footprint() == before
+    assert lab.leftovers()[:-1] == []
+    lab.exp("retry")
+    lab.exp("run", "--run-all", "-j", "2")
+    assert set(lab.refs()) == {"full-1", "full-2"}
+    assert lab.footprint() == before
+    assert lab.leftovers() == []

@@ -67,7 +67,7 @@ class Worker:
         except AmelioError as error:
             room = ""
             if isinstance(error, EnvironmentFailedError):
-                room = self._little_room()
+                room = self._little_room(worktree)
                 worktree.discard()
             return Ending(Status.FAILED, f"{error}{room}")
         except Exception as error:  # the worker's border: the others go on
@@ -75,12 +75,13 @@ class Worker:
             worktree.discard()
             return Ending(Status.FAILED, f"a bug of ours: {type(error).__name__}: {error}")
 
-    def _little_room(self) -> str:
-        """Says so when the disk is nearly full: Git does not."""
-        free_bytes = shutil.disk_usage(self._home.folder).free
-        if free_bytes > LITTLE_BYTES:
-            return ""
-        return f"\nonly {size(free_bytes)} are free at {self._home.folder}"
+    def _little_room(self, worktree: Worktree) -> str:
+        """Says so when a disk is nearly full: Git does not."""
+        for folder in (worktree.folder, self._home.folder):
+            free_bytes = shutil.disk_usage(folder).free
+            if free_bytes < LITTLE_BYTES:
+                return f"\nonly {size(free_bytes)} are free at {folder}"
+        return ""
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._is_told_to_end = True
