@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from amelio.actions.check import check_quality
 from amelio.dvcio.figure_fetch import fetch_figures
+from amelio.quality.verdicts import Status
 from tests.conftest import Run
 
 PIPELINE = """stages:
@@ -19,6 +21,7 @@ PIPELINE = """stages:
     plots: [p.csv]
 metrics: [d/m.json]
 """
+RULES = "quality: {rules: {fit: {metric: 'm.json:a', alert_below: 0.5}}}"
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value")  # DVC's use of pygtrie
@@ -52,6 +55,18 @@ def test_only_figures_are_fetched_and_only_once(pushed: Path) -> None:
     forget(pushed)
     assert fetch_figures(pushed, ["HEAD"]) == ""
     assert n_cached(pushed) == 3  # m.json, which is also in d; p.csv; the list of d
+    assert not (pushed / "m.json").exists()
+
+
+def test_a_check_fetches_what_it_judges_and_the_workspace_lacks(pushed: Path) -> None:
+    (pushed / "amelio.yaml").write_text(RULES)
+    forget(pushed)
+    (pushed / "m.json").write_text('{"a": 0.1}')
+    assert check_quality(pushed).stops
+    assert n_cached(pushed) == 0  # it is here: nobody was asked, not even for the plots
+    (pushed / "m.json").unlink()
+    [verdict] = check_quality(pushed).verdicts
+    assert (verdict.status, verdict.value) == (Status.OK, 1)
     assert not (pushed / "m.json").exists()
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from amelio.actions.alerts import tell_change
 from amelio.atomic import write_text
 from amelio.checked_yaml import plain, read_yaml
-from amelio.dvcio.figure_fetch import fetch_figures
 from amelio.dvcio.metrics import ProjectMetrics
 from amelio.dvcio.project import dvc_root
 from amelio.errors import InputError, StageFailedError
@@ -86,22 +85,23 @@ def check_quality(
 ) -> QualityCheck:
     """Judge the project in `folder` by the rules of `files`; tell a change of state.
 
-    may_fetch: metrics that dvc.lock records, and that are not here, are fetched from the remote
+    may_fetch: metrics that are not here, and that dvc.lock records, are fetched from the remote
 
     Raises InputError for wrong rules, or when there are none. Alerts never raise.
     """
-    problem = fetch_figures(folder) if may_fetch and dvc_root(folder) else ""
-    judged = judge_quality(folder, files, reads_cache=may_fetch)
+    metrics = ProjectMetrics(folder, reads_cache=may_fetch, may_fetch=may_fetch)
+    judged = _judged(folder, files, metrics)
     told = tell_change(folder, judged.verdicts, _params(folder))
-    return replace(judged, told=(*filter(None, [problem]), *told))
+    return replace(judged, told=(*filter(None, [metrics.problem]), *told))
 
 
-def judge_quality(
-    folder: Path, files: Sequence[str] = (PARAMS, SETTINGS), *, reads_cache: bool = True
-) -> QualityCheck:
-    """As `check_quality`, and nobody is told. Raises the same."""
+def judge_quality(folder: Path, files: Sequence[str] = (PARAMS, SETTINGS)) -> QualityCheck:
+    """As `check_quality`, and nobody is told, and nothing is fetched. Raises the same."""
+    return _judged(folder, files, ProjectMetrics(folder, reads_cache=True))
+
+
+def _judged(folder: Path, files: Sequence[str], metrics: ProjectMetrics) -> QualityCheck:
     quality = load_quality([folder / file for file in files])
-    metrics = ProjectMetrics(folder, reads_cache=reads_cache)
     rules = _rules(quality, metrics, folder)
     verdicts = judge(rules, metrics, _params(folder))
     return QualityCheck(verdicts, quality.on_alert or OnAlert.FAIL, rules)

@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path, PurePosixPath
 
+from amelio.dvcio.figure_fetch import fetch_figures
 from amelio.dvcio.project import dvc_root
 from amelio.dvcio.repository import open_repo
 from amelio.dvcio.revisions import recorded_text, revision_files
@@ -18,10 +19,13 @@ class ProjectMetrics:
 
     reads_cache: what the workspace lacks and dvc.lock records is read from DVC's cache, as
         `dvc metrics show` does; a gate in the pipeline judges only what is there
+    may_fetch: what the cache lacks too is fetched from the remote, once a first file is lacking
+    problem: why something could not be fetched, on one line
     """
 
-    def __init__(self, folder: Path, *, reads_cache: bool = False) -> None:
-        self._folder, self._reads_cache = folder, reads_cache
+    def __init__(self, folder: Path, *, reads_cache: bool = False, may_fetch: bool = False) -> None:
+        self._folder, self._reads_cache, self._may_fetch = folder, reads_cache, may_fetch
+        self.problem = ""
 
     def text(self, path: str, revision: str | None) -> str | None:
         """The file in the workspace, or as of `revision`; None where there is no such file.
@@ -98,6 +102,9 @@ class ProjectMetrics:
         root = dvc_root(self._folder)
         if root is None:
             return None
+        if self._may_fetch:
+            self._may_fetch = False
+            self.problem = fetch_figures(root)
         try:
             return recorded_text(root, self._inside(root, path))
         except EnvironmentFailedError as error:
