@@ -9,6 +9,7 @@ from dvc.repo import Repo
 
 from amelio.model import OnError
 from tests.actions.engine_project import Project
+from tests.dvcio.dvc_itself import dvc_itself
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 
@@ -42,7 +43,7 @@ def test_outputs_look_as_dvc_leaves_them(project: Project, link: str) -> None:
     project.stages(a={"cmd": MAKES, "outs": OUTS})
     assert project.outcomes() == {"a": "ran"}
     ours, lock = looks(project.root), project.read("dvc.lock")
-    with Repo() as repo:
+    with dvc_itself(), Repo() as repo:
         repo.reproduce(force=True)
     assert ours == looks(project.root)
     assert lock == project.read("dvc.lock")

@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from amelio.actions.repro import ReproOptions, repro
 from amelio.dvcio.workspace import open_workspace
 from amelio.model import Outcome
+from tests.dvcio.dvc_itself import dvc_itself
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 
@@ -132,7 +133,7 @@ def _same_as_dvc(folder: Path, stages: dict[str, Any], edits: list[Any], jobs: i
             if edit:
                 twin.edit(*edit)
         os.chdir(theirs.root)
-        with Repo() as repo:
+        with dvc_itself(), Repo() as repo:
             try:
                 ran = {stage.addressing for stage in repo.reproduce()}
             except Exception:  # a pipeline that lost a stage may not be whole
@@ -144,7 +145,7 @@ def _same_as_dvc(folder: Path, stages: dict[str, Any], edits: list[Any], jobs: i
         assert result.exit_code == 0, result.run.with_outcome(Outcome.FAILED)
         assert {s.name for s in result.run.with_outcome(Outcome.RAN, Outcome.RESTORED)} == ran
         assert ours.state() == theirs.state()
-        with Repo() as repo:
+        with dvc_itself(), Repo() as repo:
             assert repo.status() == {}
 
 

@@ -13,6 +13,7 @@ from dvc.repo import Repo
 from amelio.actions.repro import ReproOptions, repro
 from amelio.dvcio.workspace import open_workspace
 from amelio.model import Policy, Selection
+from tests.dvcio.dvc_itself import dvc_itself
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 
@@ -157,7 +158,7 @@ def test_the_same_after_every_step(
         for root in (theirs, ours):
             _edit(root, step)
         os.chdir(theirs)
-        with Repo() as repo:
+        with dvc_itself(), Repo() as repo:
             expected = {stage.addressing for stage in repo.reproduce(all_pipelines=True)}
         os.chdir(ours)
         workspace = open_workspace(is_quiet=True)
