@@ -366,5 +366,18 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_outside_of_a_dvc_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="not inside of a DVC repository"):
+    with pytest.raises(InputError, match=r"not inside of a DVC repository(.|\n)*`dvc init`"):
         Project(tmp_path).repro()
+
+
+def test_git_is_gone(project: Project) -> None:
+    project.stages(a={"cmd": "echo > a", "outs": ["a"]})
+    shutil.rmtree(project.root / ".git")
+    with pytest.raises(EnvironmentFailedError, match=r"not a git repo(.|\n)*core.no_scm true"):
+        project.repro()
+
+
+def test_a_target_in_a_file_that_is_not_there(project: Project) -> None:
+    project.write("part/dvc.yaml", "stages: {a: {cmd: echo > a, outs: [a]}}\n")
+    with pytest.raises(InputError, match=r"prt/dvc.yaml is not there(.|\n)*mean 'part/dvc.yaml'"):
+        project.repro("prt/dvc.yaml:a")

@@ -188,3 +188,12 @@ def test_the_same_condition_is_left_alone_by_plain_dvc(retraining: Project) -> N
     retraining.write("data", "2")
     retraining.dvc("repro", "--quiet")
     assert set(retraining.outcomes().values()) == {"up to date"}
+
+
+def test_a_stage_without_dependencies_that_never_ran_is_asked(project: Project) -> None:
+    meta = {"amelio": {"when": "params.deploy"}}
+    project.stages(a={"cmd": "echo > a", "outs": ["a"], "meta": meta})
+    project.write("params.yaml", "deploy: false\n")
+    assert project.outcomes() == {"a": "skipped"}
+    project.write("params.yaml", "deploy: true\n")
+    assert project.outcomes() == {"a": "ran"}

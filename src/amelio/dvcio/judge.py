@@ -48,10 +48,8 @@ def judge(
     if not allow_missing:
         reasons += missing
     if reasons and hasattr(stage, "cmd_changed") and entry() is None:
-        reasons = [
-            Reason(ReasonKind.NEVER_RAN),
-            *(r for r in reasons if r.kind is ReasonKind.ALWAYS),
-        ]
+        always = [reason for reason in reasons if reason.kind is ReasonKind.ALWAYS]
+        return Verdict((Reason(ReasonKind.NEVER_RAN), *always), is_pullable=False)
     return Verdict(tuple(reasons), is_pullable)
 
 

@@ -1,6 +1,7 @@
 """Every exception that DVC lets out becomes one of ours, with the place and the next step."""
 
 import difflib
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 _LOCK_HINT = "bring back a good one with `git checkout -- dvc.lock`, or mend it by hand"
+_NO_GIT = "is not a git repository"
+_NO_GIT_HINT = "make one with `git init`, or do without: `dvc config core.no_scm true`"
+_NO_DVC_HINT = "go to one, or make one here with `dvc init`"
 _INPUT_ERRORS = frozenset(
     {
         "BadParamFileError",
@@ -82,12 +86,18 @@ def _ours(error: Exception, error_class: type[AmelioError]) -> AmelioError | Non
         kind = InputError if names & _INPUT_ERRORS else error_class
         place = find_place(error) if kind is InputError else None
         text = (place.message if place else None) or explain(error)
-        is_lock = kind is InputError and "dvc.lock" in (str(place.path) if place else text)
+        hint = place.hint if place else None
+        if kind is InputError and "dvc.lock" in (str(place.path) if place else text):
+            hint = _LOCK_HINT
+        elif "NotDvcRepoError" in names:
+            hint = _NO_DVC_HINT
+        elif _NO_GIT in text:
+            hint = _NO_GIT_HINT
         return kind(
             text,
             path=place.path if place else None,
             line=place.line if place else None,
-            hint=_LOCK_HINT if is_lock else place.hint if place else None,
+            hint=hint,
         )
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
@@ -127,6 +137,12 @@ def suggesting(repo: "Repo") -> Iterator[None]:
     try:
         yield
     except StageFileDoesNotExistError as error:
+        name = os.path.relpath(error.file)
+        if name != "dvc.yaml":
+            files = {stage.relpath for stage in repo.index.stages}
+            close = difflib.get_close_matches(name, files, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else "`dvc stage list --all` shows all stages"
+            raise InputError(f"{name} is not there", hint=hint) from error
         raise InputError(
             "there is no dvc.yaml here",
             hint="go to the folder that has one; `amelio new` writes the vision pipeline's",
