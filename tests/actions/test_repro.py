@@ -13,7 +13,7 @@ from dvc.repo import Repo
 from amelio.cli.instant import instant
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.insight import records
-from amelio.model import OnError, ReasonKind
+from amelio.model import OnError, Outcome, ReasonKind
 from tests.actions.engine_project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -207,6 +207,13 @@ def test_reasons_are_all_told_with_old_and_new(project: Project) -> None:
     assert sorted(p.name for p in project.root.iterdir()) == before
 
 
+def test_a_missing_dependency_is_foreseen(project: Project) -> None:
+    project.stages(a={"cmd": "cp in a", "deps": ["in"], "outs": ["a"]})
+    found = project.forecast()["a"]
+    assert found.outcome is Outcome.FAILED
+    assert found.message.startswith("in does not exist, and a depends on it")
+
+
 def test_a_folder_tells_how_many_of_its_files_changed(project: Project) -> None:
     for n in range(5):
         project.write(f"folder/sub/{n}", str(n))
@@ -224,7 +231,10 @@ def test_a_folder_tells_how_many_of_its_files_changed(project: Project) -> None:
     assert told["a"]["folder"] == "3 of 6 files: 1 added, 1 removed, 1 changed"
     assert told["b"]["made"] == "1 of 6 files: 1 removed"
     shutil.rmtree(project.root / ".dvc" / "tmp" / "amelio" / "folders")
-    assert project.forecast()["a"].reasons[0].note == "modified"
+    reason = project.forecast()["a"].reasons[0]
+    assert reason.old
+    assert reason.new
+    assert reason.old != reason.new
 
 
 def test_a_hand_edited_output_is_kept_aside(project: Project) -> None:

@@ -42,7 +42,9 @@ def judge(
     for out in stage.outs:
         word = _output_status(out)
         if word:
-            reason = Reason(ReasonKind.OUTPUT, str(out), old=short_hash(out), note=word)
+            new = _hash_now(out, word)
+            note = "" if new else word
+            reason = Reason(ReasonKind.OUTPUT, str(out), old=short_hash(out), new=new, note=note)
             (missing if word in ("not in cache", "deleted") else reasons).append(reason)
     is_pullable = bool(missing) and not reasons
     if not allow_missing:
@@ -117,8 +119,14 @@ def _dep_reasons(
     if isinstance(dep, ParamsDependency):
         return [(reason, is_excused) for reason in _param_reasons(dep, found)]
     kind = ReasonKind.CODE if is_program(str(dep.fs_path)) else ReasonKind.DATA
-    note = folders.difference(dep, now) or str(found)
-    return [(Reason(kind, str(dep), old=short_hash(dep), note=note), is_excused)]
+    new = _hash_now(dep, str(found))
+    note = folders.difference(dep, now) or ("" if new else str(found))
+    return [(Reason(kind, str(dep), old=short_hash(dep), new=new, note=note), is_excused)]
+
+
+def _hash_now(item: "Output", status: str) -> str | None:
+    """The first letters of what something modified hashes to now."""
+    return str(item.get_hash().value)[:_SHORT] if status == "modified" else None
 
 
 def _param_reasons(dep: "ParamsDependency", found: object) -> list[Reason]:

@@ -141,7 +141,11 @@ def suggesting(repo: "Repo") -> Iterator[None]:
         if name != "dvc.yaml":
             files = {stage.relpath for stage in repo.index.stages}
             close = difflib.get_close_matches(name, files, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else "`dvc stage list --all` shows all stages"
+            hint = (
+                f"did you mean '{close[0]}'?"
+                if close
+                else "`dvc stage list --all` shows all stages"
+            )
             raise InputError(f"{name} is not there", hint=hint) from error
         raise InputError(
             "there is no dvc.yaml here",

@@ -98,16 +98,15 @@ def _foresee(
         reasons = (*reasons, decision.reason)
         if not decision.is_true:
             return Forecast(stage, Outcome.SKIPPED, reasons, decision.message)
-    if not upstream and stage.kind is StageKind.COMMAND and _is_cached(workspace, stage, policy):
-        return Forecast(stage, Outcome.RESTORED, reasons)
-    return Forecast(stage, Outcome.RAN, reasons)
-
-
-def _is_cached(workspace: Workspace, stage: Stage, policy: Policy) -> bool:
+    if upstream or stage.kind is not StageKind.COMMAND:
+        return Forecast(stage, Outcome.RAN, reasons)
     try:
-        return workspace.is_cached(stage.id, policy)
-    except AmelioError:
-        return False
+        is_cached = workspace.is_cached(stage.id, replace(policy, pull=False))
+    except AmelioError as error:
+        if not policy.pull:
+            return Forecast(stage, Outcome.FAILED, reasons, str(error))
+        is_cached = False  # what is missing would be fetched first
+    return Forecast(stage, Outcome.RESTORED if is_cached else Outcome.RAN, reasons)
 
 
 def expected_total_s(forecasts: Sequence[Forecast], schedule: Schedule) -> float:
