@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from amelio.experiments.queue import Queue
 from tests.actions.experiment_lab import Lab, until
 
 
@@ -371,6 +372,20 @@ def test_gpus_are_shared_out_among_experiments(lab: Lab) -> None:
         assert (gpu in held) == (sign == "-")
         held ^= {gpu}
     assert set(words) == {"+", "-", "0", "1"}
+
+
+def test_what_an_experiment_waits_for_is_told(lab: Lab) -> None:
+    with (lab.root / "dvc.yaml").open("a") as file:
+        file.write("    meta: {amelio: {resources: {cpu: all}}}\n")
+    with lab.start("run", "-S", "lr=1,2", "-S", "seconds=3", "-n", "w", "-j", "2") as process:
+        queue = Queue(lab.home / "queue.db")
+        waiting = {"train waits for all jobs", "prepare waits for a job"}
+        until(lambda: {"train"} < {entry.stage for entry in queue.all()} <= {"train", *waiting})
+        queue.close()
+        process.communicate(timeout=60)
+    both = lab.status()
+    assert all(e["ended"] - e["started"] >= 3 for e in both)
+    assert max(e["started"] for e in both) - min(e["queued"] for e in both) > 3  # it did wait
 
 
 def test_without_a_commit_or_in_a_merge_it_is_told_what_to_do(lab: Lab) -> None:

@@ -18,7 +18,7 @@ from amelio.dvcio.experiment_project import ExperimentProject, opened
 from amelio.dvcio.workspace import DvcWorkspace
 from amelio.dvcio.worktree_data import cached_outputs, check_out, copy_in
 from amelio.engine import settings as project
-from amelio.engine.events import Event, EventKind
+from amelio.engine.events import Event, EventKind, Listener
 from amelio.engine.executor import KeptExecutor
 from amelio.engine.neighbours import Neighbours
 from amelio.experiments.entry import Experiment, Order, Status
@@ -97,17 +97,37 @@ class ExperimentRunner:
             executor=self._executor,
         )
 
-        def listen(event: Event) -> None:
-            if event.kind is EventKind.STARTED:
-                queue.note(experiment, stage=event.stage)
-
         queue.note(experiment, logs=[*experiment.logs, state])
-        return repro(workspace, options, listen)
+        return repro(workspace, options, _noting(queue, experiment))
 
     def _publish(self, experiment: Experiment, made: str) -> Ending:
         order = experiment.order
         refs.publish(self._home.top, order.baseline, order.name, made, force=order.policy.force)
         return Ending(Status.DONE)
+
+
+def _noting(queue: Queue, experiment: Experiment) -> Listener:
+    """Writes down what runs, or what is waited for; the experiment starts with its first stage, as
+    what it waited before is no duration of its own.
+    """
+    told = ""
+    has_begun = False
+
+    def listen(event: Event) -> None:
+        nonlocal told, has_begun
+        facts: dict[str, Any] = {}
+        if event.kind is EventKind.STARTED and not has_begun:
+            has_begun = True
+            facts["started"] = event.time
+        if event.kind in (EventKind.STARTED, EventKind.WAITING):
+            is_waiting = event.kind is EventKind.WAITING
+            now = f"{event.stage} waits for {event.message}" if is_waiting else event.stage
+            if now != told:
+                facts["stage"] = told = now
+        if facts:
+            queue.note(experiment, **facts)
+
+    return listen
 
 
 def forecast(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from amelio.engine.books import Books
 from amelio.engine.borders import Borders
 from amelio.engine.ends import Ends
-from amelio.engine.events import Listener
+from amelio.engine.events import EventKind, Listener
 from amelio.engine.executor import Exit, LocalExecutor, exit_of
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.probes import Probes
@@ -122,11 +122,20 @@ class Runner:
             ready = next((k for k in self._schedule.startable() if k not in not_before), None)
             if ready is None:
                 return
-            if self._is_at_work_elsewhere(ready) or not self._schedule.reserve(ready):
+            if self._has_to_wait(ready):
                 not_before[ready] = now + NEIGHBOUR_POLL_S
                 continue
             self._starts.consider(ready)
             self._schedule.let_go(ready)
+
+    def _has_to_wait(self, key: str) -> bool:
+        """For another run, which is told."""
+        if self._is_at_work_elsewhere(key):
+            return True
+        lacking = self._schedule.reserve(key)
+        if lacking:
+            self.books.tell(EventKind.WAITING, key, message=lacking)
+        return bool(lacking)
 
     def _is_at_work_elsewhere(self, key: str) -> bool:
         signature = self._underway.done_elsewhere.get(key)

@@ -46,22 +46,23 @@ class Neighbours:
 
     def take(
         self, stage: str, counters: Mapping[str, int], mutexes: Iterable[str], *, is_alone: bool
-    ) -> bool:
-        """Take a slot and all else that the stage needs, or nothing. True when it has them."""
+    ) -> str | None:
+        """Take a slot and all else that the stage needs, or nothing. None when it has them, else
+        what others have, in the user's words.
+        """
         if stage in self._taken:
-            return True
+            return None
         slots = [f"{SLOT}.{number}" for number in range(self._jobs)]
+        wanted = [("all jobs" if is_alone else "a job", slots, len(slots) if is_alone else 1)]
+        wanted += [(name, self._names[name], count) for name, count in counters.items()]
+        wanted += [(name, [f"mutex.{_short(name)}"], 1) for name in mutexes]
         taken = _Taken()
-        is_complete = self._take_some(taken, slots, len(slots) if is_alone else 1)
-        for name, count in counters.items():
-            is_complete = is_complete and self._take_some(taken, self._names[name], count)
-        for name in mutexes:
-            is_complete = is_complete and self._take_some(taken, [f"mutex.{_short(name)}"], 1)
-        if not is_complete:
-            _let_go(taken.handles)
-            return False
+        for told, names, count in wanted:
+            if not self._take_some(taken, names, count):
+                _let_go(taken.handles)
+                return told
         self._taken[stage] = taken
-        return True
+        return None
 
     def gpus(self, stage: str) -> tuple[str, ...]:
         """The ids that the stage was given."""

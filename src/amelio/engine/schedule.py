@@ -97,12 +97,12 @@ class Schedule:
         if len(self._grants) < self.jobs:
             yield from (key for _, key in self._ready if self._fits(key))
 
-    def reserve(self, stage: str) -> bool:
-        """Whether other runs leave over what a startable stage needs; it then has it, until it has
-        ended or is let go.
+    def reserve(self, stage: str) -> str | None:
+        """None when other runs leave over what a startable stage needs; it then has it, until it
+        has ended or is let go. Else what it has to wait for.
         """
         if self._neighbours is None:
-            return True
+            return None
         wanted = self._settings[stage]
         return self._neighbours.take(
             stage, self._counters(stage), wanted.mutex, is_alone=wanted.is_alone

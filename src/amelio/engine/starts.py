@@ -161,7 +161,7 @@ class Starts:
         if neighbours is None or start.policy.force or not task.is_reusable:
             return False
         if not neighbours.begin_work(task.signature):
-            self._books.tell(EventKind.WAITING, key, message="another run does this very work")
+            self._books.tell(EventKind.WAITING, key, message="the same work of another")
             self._underway.done_elsewhere[key] = task.signature
             self._underway.not_before[key] = time.monotonic() + NEIGHBOUR_POLL_S
             self._ws.release(key)
