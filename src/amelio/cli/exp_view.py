@@ -16,6 +16,7 @@ from amelio.experiments.home import Home
 from amelio.insight.wording import duration
 
 SHOWN_ROWS = 25
+LINES_AROUND = 3  # the header, the counts, the cursor's
 WIDEST = 24
 PADDING = 2
 VALUES = 1  # the column that takes what the others leave
@@ -81,7 +82,9 @@ class PlainLines:
 
 
 class LiveTable:
-    """All experiments of the run: what runs first, then what waits, then what has ended."""
+    """All experiments of the run: what runs, then what has ended, the latest first, then what
+    waits: of that the line with the counts tells when there is no room.
+    """
 
     def __init__(self, metric: str | None) -> None:
         from rich.console import Console
@@ -89,8 +92,9 @@ class LiveTable:
 
         self._metric = metric
         self._experiments: Sequence[Experiment] = ()
+        self._console = Console()
         self._live = Live(
-            console=Console(), get_renderable=self._render, refresh_per_second=4, transient=True
+            console=self._console, get_renderable=self._render, refresh_per_second=4, transient=True
         )
         self._live.start()
 
@@ -101,10 +105,11 @@ class LiveTable:
     def close(self) -> None:
         """Leave the whole table as it is at the end."""
         self._live.stop()
-        self._live.console.print(table(self._experiments, self._metric))
+        self._console.print(table(self._experiments, self._metric))
 
     def _render(self) -> Any:
-        return table(self._experiments, self._metric, SHOWN_ROWS)
+        room = self._console.size.height - LINES_AROUND
+        return table(self._experiments, self._metric, max(1, min(SHOWN_ROWS, room)))
 
 
 def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | None = None) -> Any:
@@ -113,13 +118,13 @@ def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | N
     from rich.table import Table
     from rich.text import Text
 
-    order = {Status.RUNNING: 0, Status.QUEUED: 1}
-    rows = sorted(experiments, key=lambda e: (order.get(e.status, 2), -(e.ended or 0), e.id))
+    order = {Status.RUNNING: 0, Status.QUEUED: 2}
+    rows = sorted(experiments, key=lambda e: (order.get(e.status, 1), -(e.ended or 0), e.id))
     numbers = [e.metrics or live_metrics(e) for e in rows[:n_rows]]
     metric = metric or next(filter(None, map(headline, numbers)), None)
     titles = ("experiment", "values", "state", "stage", "time", _short(metric) or "metric")
     cells = [
-        (e.name, e.order.values, _state(e), e.stage, _time(e), _number(found, metric))
+        (_middle_cut(e.name), e.order.values, _state(e), e.stage, _time(e), _number(found, metric))
         for e, found in zip(rows, numbers, strict=False)
     ]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
@@ -179,6 +184,12 @@ def shown_metric(root: Path) -> str | None:
     except (AmelioError, OSError):
         return None
     return next((rule.metric for rule in (rules or {}).values() if rule.metric), None)
+
+
+def _middle_cut(name: str) -> str:
+    """Names of a grid differ at their end."""
+    half = WIDEST // 2
+    return name if len(name) <= WIDEST else f"{name[: WIDEST - half - 1]}…{name[-half:]}"
 
 
 def _state(found: Experiment) -> str:

@@ -1,0 +1,31 @@
+"""The table of experiments while they run: what comes first, what is cut."""
+
+import pytest
+
+from amelio.cli.exp_view import LiveTable
+from amelio.experiments.entry import Experiment, Order, Status
+
+
+def experiment(number: int, status: Status, ended: float | None = None) -> Experiment:
+    """One of a grid."""
+    order = Order(f"a-grid-with-quite-a-long-name-{number}", "b" * 40, "c" * 40, {})
+    return Experiment(number, order, status, "batch", 1.0, started=2.0, ended=ended)
+
+
+def test_what_runs_then_the_latest_results_then_what_waits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view = LiveTable(None)
+    view.show(
+        [
+            experiment(1, Status.QUEUED),
+            experiment(2, Status.DONE, ended=3.0),
+            experiment(3, Status.RUNNING),
+            experiment(4, Status.FAILED, ended=9.0),
+        ]
+    )
+    view.close()
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split()[0] for line in lines if line.startswith("a-grid-w")]
+    assert rows[-4:] == [f"a-grid-with…-long-name-{number}" for number in (3, 4, 2, 1)]
+    assert lines[-1].split(", ") == ["1 queued", "1 running", "1 done", "1 failed"]
