@@ -1,5 +1,6 @@
 """Fixtures for runs of the engine."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -12,16 +13,25 @@ from tests.actions.experiment_lab import PIPELINE, Lab
 from tests.actions.perf_project import build, copied
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """An empty repository as the working directory."""
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty repository, made once."""
     from dvc.repo import Repo
 
-    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    root = tmp_path_factory.mktemp("empty")
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
     for key, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
-        subprocess.run(["git", "config", key, value], cwd=tmp_path, check=True)
+        subprocess.run(["git", "config", key, value], cwd=root, check=True)
+    with contextlib.chdir(root):
+        Repo.init().close()
+    return root
+
+
+@pytest.fixture
+def project(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """An empty repository as the working directory."""
+    shutil.copytree(empty, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Repo.init().close()
     return Project(tmp_path)
 
 
