@@ -204,6 +204,10 @@ def require_complete(seen: Visit) -> None:
         assert " ".join(payload.split()) in " ".join(text.split()), payload
     assert seen.page.locator("script").count() == 3
     assert seen.page.locator(".chart svg").count() >= 25  # Vega has no way to say quotes in names
+    across = seen.page.locator('.chart [aria-label^="X-axis"] .role-axis-label text')
+    marks = across.all_text_contents()
+    assert {"0", "1", "2", "3"} <= set(marks)  # the steps, and nothing between them
+    assert not {"0.5", "1.5", "2.5"} & set(marks)
     assert "This plot cannot be drawn" in text  # the template that wants to load
     assert "\x1b" not in text
     assert "\u202e" not in text

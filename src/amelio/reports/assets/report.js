@@ -19,8 +19,9 @@
       labelFontSize: 11, titleFontSize: 11, titleFontWeight: "normal"};
     return {
       background: "transparent", font, view: {stroke: "transparent"},
-      axis: {...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 130},
-      axisX: {grid: false}, legend: {...text, symbolSize: 60},
+      axis: {...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 130,
+        labelOverlap: "greedy", labelSeparation: 5},
+      axisX: {grid: false, labelFlush: false}, legend: {...text, symbolSize: 60},
       header: {...text, labelFontSize: 11}, title: {color: ink},
       line: {strokeWidth: 2, color: series[0]}, point: {filled: true, size: 45, color: series[0]},
       bar: {color: series[0]}, text: {color: ink}, rule: {color: soft},
@@ -68,6 +69,20 @@
     tip.style.top = Math.max(4, Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)) + "px";
   }
 
+  // Between two steps, trials or classes there is nothing to mark.
+  function inWholeSteps(node, data) {
+    if (Array.isArray(node)) return node.map((each) => inWholeSteps(each, data));
+    if (node === null || typeof node !== "object") return node;
+    const made = Object.fromEntries(
+      Object.entries(node).map(([key, value]) => [key, inWholeSteps(value, data)]));
+    const x = made.x;
+    if (x?.type === "quantitative" && x.field !== undefined && x.axis !== null
+        && data.every((row) => Number.isInteger(Number(row[x.field] ?? 0)))) {
+      made.x = {...x, axis: {...x.axis, tickMinStep: 1}};
+    }
+    return made;
+  }
+
   // Vega-Lite turns the names of classes upright, however short they are.
   function hasShortNames(spec) {
     const x = spec.encoding?.x;
@@ -80,7 +95,7 @@
     views.get(place)?.finalize();
     place.replaceChildren();
     try {
-      const named = tinted(spec);
+      const named = inWholeSteps(tinted(spec), data ?? []);
       if (data) named.data = {values: data};
       const config = theme();
       if (hasShortNames(named)) config.axisX.labelAngle = 0;
@@ -159,6 +174,12 @@
     });
   }
   explorer();
+
+  // A pipeline is drawn around its middle, which is where a narrow screen should begin.
+  for (const graph of document.querySelectorAll(".wide-drawing .graph")) {
+    const frame = graph.parentElement;
+    frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
+  }
 
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) {
