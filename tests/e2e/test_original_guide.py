@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Shell
+from tests.e2e.original_project import make_project
 from tests.e2e.servers import google, s3
 
 LINES = Path(__file__).with_name("original_guide.txt")
@@ -75,18 +76,16 @@ class Guide:
 
 
 @pytest.fixture
-def guide(
-    guide_project: Path, tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Guide]:
+def guide(tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guide]:
     with s3(tmp_path, BUCKETS) as amazon, google(tmp_path, "backup-bucket") as storage:
         environment = {**amazon.environment, **storage.environment}
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         summary = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
-        yield Guide(guide_project, tmp_path / "shared", shell, environment | summary)
+        project = make_project(tmp_path / "project")
+        yield Guide(project, tmp_path / "shared", shell, environment | summary)
 
 
-@pytest.mark.timeout(1200)
 def test_every_line_of_the_original_guide(guide: Guide) -> None:
     lines = [line for line in LINES.read_text().splitlines() if line and not line.startswith("#")]
     failed = []

@@ -17,6 +17,7 @@ from amelio.redaction import one_line
 
 UNKNOWN = "(of no commit)"
 MAX_REVISIONS = 4
+UNFOLDED = 1000  # columns
 
 
 def gc(words: list[str]) -> int:
@@ -60,7 +61,8 @@ def _list(found: Iterable[Unused]) -> None:
             size(sum(sizes)) if sizes else "",
             Text(one_line(_revisions(members))),
         )
-    Console().print(table)
+    # in a file or pipe a path stays on its line, and can be searched for
+    Console(width=None if sys.stdout.isatty() else UNFOLDED).print(table)
 
 
 def _group(each: Unused) -> tuple[str, str]:
