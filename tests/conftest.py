@@ -1,6 +1,7 @@
 """What every test stands on: no user settings leak in, and a way to run the real programs."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,14 +50,21 @@ def amelio() -> Run:
     return run
 
 
-@pytest.fixture
-def repository(tmp_path: Path, amelio: Run) -> Path:
-    """An empty Git and DVC repository with an identity of its own."""
+@pytest.fixture(scope="session")
+def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To be copied: each `dvc init` takes as long as many a test."""
+    root = tmp_path_factory.mktemp("empty")
     for words in (
-        ["init", "--quiet"],
-        ["config", "user.name", "Ada"],
-        ["config", "user.email", "ada@example.org"],
+        ["git", "init", "--quiet"],
+        ["git", "config", "user.name", "Ada"],
+        ["git", "config", "user.email", "ada@example.org"],
+        [sys.executable, "-m", "dvc", "init", "--quiet"],
     ):
-        subprocess.run(["git", *words], cwd=tmp_path, check=True)
-    assert amelio("init", "--quiet", cwd=tmp_path).returncode == 0
-    return tmp_path
+        subprocess.run(words, cwd=root, check=True)
+    return root
+
+
+@pytest.fixture
+def repository(empty_repository: Path, tmp_path: Path) -> Path:
+    """An empty Git and DVC repository with an identity of its own."""
+    return Path(shutil.copytree(empty_repository, tmp_path, symlinks=True, dirs_exist_ok=True))
