@@ -12,10 +12,10 @@ demo: $(INSTALLED)  ## a complete project in demo/: images, pipeline, model, pre
 	$(BIN)/python -m amelio demo demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(TESTS)
 
 test-all: $(INSTALLED)
-	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 test-faults: $(INSTALLED)  ## the bars of docs/reliability.md, with DVC as the control; 40 minutes
 	$(BIN)/python -m tests.faults.table
