@@ -2,7 +2,7 @@
 sees a repository.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -229,7 +229,7 @@ class Workspace(Protocol):
     def judge(self, stage: str, policy: Policy) -> Verdict:
         """Compare a stage with its lock entry. `policy.force` is not looked at."""
 
-    def refresh(self, stages: Sequence[str]) -> None:
+    def refresh(self, stages: Iterable[str]) -> None:
         """Read lock entries again that another program may have written meanwhile."""
 
     def pull(self, stage: str) -> bool:

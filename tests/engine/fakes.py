@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,7 @@ class FakeWorkspace:
             return Verdict()
         return Verdict((Reason(ReasonKind.DATA),))
 
-    def refresh(self, stages: Sequence[str]) -> None:
+    def refresh(self, stages: Iterable[str]) -> None:
         assert not self.claimed & set(stages)
 
     def pull(self, stage: str) -> bool:

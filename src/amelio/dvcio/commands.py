@@ -3,15 +3,20 @@
 # Paths are strings here: they come from DVC or the kernel, and are many.
 # ruff: noqa: PTH118
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from amelio.dvcio.passthrough import stage_environment
+from amelio.dvcio.translate import fetching
 from amelio.errors import StageFailedError
+from amelio.model import Policy
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
+
+logger = logging.getLogger(__name__)
 
 Prepared = tuple[tuple[tuple[str, ...], ...], tuple[str, ...], dict[str, str], tuple[str, ...]]
 
@@ -75,6 +80,32 @@ def require_deps(stage: "Stage") -> None:
             f"{', '.join(missing)} {verb} not exist, and {stage.addressing} depends on it",
             hint="make it, or fetch it with `dvc pull`; or take it out of `deps:`",
         )
+
+
+def pull_outputs(stage: "Stage") -> bool:
+    """Fetch what the lock entry has; False where it cannot be brought back."""
+    from dvc.exceptions import CheckoutError
+
+    try:
+        with fetching(f"the outputs of {stage.addressing}"):
+            stage.repo.pull(stage.addressing)
+        stage.checkout()
+    except CheckoutError:
+        return False
+    return True
+
+
+def run_internal(stage: "Stage", policy: Policy) -> None:
+    """Let DVC do what takes no command: an import, a data source, a frozen stage."""
+    if stage.frozen and not stage.is_import:
+        logger.warning("%s is frozen. Its dependencies are not going to be reproduced.", stage)
+    stage.run(
+        force=policy.force,
+        no_commit=policy.no_commit,
+        allow_missing=policy.allow_missing,
+        pull=policy.pull,
+        run_cache=policy.run_cache,
+    )
 
 
 def pull_missing_deps(stage: "Stage") -> None:

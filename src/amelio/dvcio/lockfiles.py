@@ -1,7 +1,7 @@
 """All lock files of a run: what they said, what other programs wrote, what is to be written."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +47,10 @@ class LockFiles:
         name = getattr(stage, "name", None)
         return None if name is None else self._readers[stage.path].entry(name)
 
-    def refresh(self, stages: Sequence["Stage"]) -> None:
-        """Read the entries of `stages` again where another program wrote."""
+    def refresh(self, stages: Iterable["Stage"]) -> None:
+        """Read the entries of `stages` again where another program wrote; else they are not looked
+        at.
+        """
         changed = [path for path, reader in self._readers.items() if not reader.is_current]
         for path in changed:
             self.is_shared = True

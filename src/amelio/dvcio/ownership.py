@@ -42,6 +42,20 @@ def is_as_recorded(out: "Output") -> bool:
     )
 
 
+def is_stored(out: "Output") -> bool:
+    """Whether an output's content is in the cache, or is what the lock file has; or there is
+    none.
+    """
+    if not out.exists:
+        return True
+    try:
+        if not out.changed_checksum():
+            return True
+        return bool(out.use_cache and out.cache.exists(out.get_hash().value))
+    except FileNotFoundError:  # a link that leads nowhere
+        return False
+
+
 def put_damaged_aside(repo: "Repo", paths: Sequence[str], since: float) -> list[str]:
     """Move objects of the cache that belong to `paths`, were changed after `since` (seconds since
     1970) and no longer are what their name says, out of it; returns where they are.

@@ -1,12 +1,12 @@
 """DVC's stages in the words of `model`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amelio.errors import InputError
-from amelio.model import OutputPath, Stage, StageKind
+from amelio.model import OutputFact, OutputPath, Stage, StageKind
 from amelio.yaml_places import line_of
 
 if TYPE_CHECKING:
@@ -116,6 +116,43 @@ def head_commit(repo: "Repo") -> str | None:
         return str(repo.scm.get_rev())
     except SCMError:  # before the first commit
         return None
+
+
+def output_facts(stage: "DvcStage") -> list[OutputFact]:
+    """The stage's outputs as last recorded."""
+    return [
+        OutputFact(
+            path=str(out),
+            hash=str(out.hash_info.value) if out.hash_info else None,
+            size_bytes=out.meta.size,
+            n_files=out.meta.nfiles,
+        )
+        for out in stage.outs
+    ]
+
+
+def changed_deps(stage: "DvcStage", touched: Container[str]) -> list[str]:
+    """Dependencies that differ from what was hashed before: those that were touched, and remote
+    ones. What was missing before a forced run is taken as it is now, as DVC does.
+    """
+    changed = []
+    for dep in stage.deps:
+        if dep.protocol == "local" and dep.fs_path not in touched:
+            continue
+        if not dep.hash_info:
+            dep.save()
+        elif dep.changed_checksum():
+            changed.append(str(dep))
+    return changed
+
+
+def input_signature(stage: "DvcStage") -> str:
+    """Hash of command, dependencies and parameters as they are in the workspace."""
+    parts = [str(stage.cmd)]
+    parts += sorted(
+        f"{dep.def_path}={dep.get_hash() if dep.exists else None!r}" for dep in stage.deps
+    )
+    return sha256(repr(parts).encode()).hexdigest()
 
 
 def signature(stage: "DvcStage") -> str:

@@ -19,6 +19,18 @@ IGNORES = (".dvcignore", ".gitignore")
 DEFAULT_PARAMS = "params.yaml"
 
 
+def files_and_folders(repo: "Repo", since_ns: int) -> tuple[list[str], list[str]] | None:
+    """What decides about the plan made at `since_ns`, and folders whose names decide; None where
+    something of it has changed since.
+    """
+    files = watched_files(repo)
+    folders = folders_seen(repo, files)
+    if folders is None or not all(is_older(path, since_ns) for path in files):
+        return None
+    ignores = {path for paths in folders.values() for path in paths}
+    return [*files, *ignores - files], [*folders, *cache_folders(repo)]
+
+
 def watched_files(repo: "Repo") -> set[str]:
     """Files that decide which stages there are and what they are: read when the plan was made."""
     import dvc

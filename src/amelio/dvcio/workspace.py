@@ -3,12 +3,10 @@
 # Paths are strings here: they come from DVC or the kernel, and are many.
 # ruff: noqa: PTH118, PTH120
 
-import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +23,14 @@ from amelio.dvcio.room import Room
 from amelio.dvcio.selection import select
 from amelio.dvcio.stages import (
     branch,
+    changed_deps,
     describe,
     head_commit,
     identify,
+    input_signature,
     is_local,
     local_paths,
+    output_facts,
     require_sound,
     signature,
 )
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
     from dvc.output import Output
     from dvc.repo import Repo
     from dvc.stage import Stage as DvcStage
-
-logger = logging.getLogger(__name__)
 
 
 class DvcWorkspace:
@@ -162,23 +161,14 @@ class DvcWorkspace:
                 allow_missing=policy.allow_missing,
             )
 
-    def refresh(self, stages: Sequence[str]) -> None:
+    def refresh(self, stages: Iterable[str]) -> None:
         """Read the lock entries of `stages` again where another program wrote the lock file."""
-        self._locks.refresh([self._stages[key] for key in stages])
+        self._locks.refresh(self._stages[key] for key in stages)
 
     def pull(self, stage: str) -> bool:
         """As `dvc repro --pull` for a stage that lacks nothing but data."""
-        from dvc.exceptions import CheckoutError
-
-        found = self._stages[stage]
         with stage_translated():
-            try:
-                with fetching(f"the outputs of {found.addressing}"):
-                    self.repo.pull(found.addressing)
-                found.checkout()
-            except CheckoutError:
-                return False
-        return True
+            return commands.pull_outputs(self._stages[stage])
 
     def unsafe_parameters(self, stage: str) -> Sequence[UnsafeParameter]:
         """Parameters in the stage's command that a shell would not take for plain words."""
@@ -260,17 +250,9 @@ class DvcWorkspace:
         """Which dependencies differ in content from what `prepare` hashed. Remote ones are always
         asked.
         """
-        touched = set(paths)
         self._trust.check(paths)
-        changed = []
         with stage_translated():
-            for dep in self._stages[stage].deps:
-                if dep.protocol == "local" and dep.fs_path not in touched:
-                    continue
-                if not dep.hash_info:  # missing before a forced run: taken afterwards, as DVC does
-                    dep.save()
-                elif dep.changed_checksum():
-                    changed.append(str(dep))
+            changed = changed_deps(self._stages[stage], set(paths))
         if self._branch != branch(self.root):
             changed.append(f"the Git branch ({self._branch})")
         return changed
@@ -317,16 +299,8 @@ class DvcWorkspace:
         """Let DVC do an import or check a data source, and record it."""
         found = self._stages[stage]
         n_ignored = len(self.repo.scm_context.ignored_paths)
-        if found.frozen and not found.is_import:
-            logger.warning("%s is frozen. Its dependencies are not going to be reproduced.", found)
         with stage_translated():
-            found.run(
-                force=policy.force,
-                no_commit=policy.no_commit,
-                allow_missing=policy.allow_missing,
-                pull=policy.pull,
-                run_cache=policy.run_cache,
-            )
+            commands.run_internal(found, policy)
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
             self._locks.queue(found)
         return self.facts(stage)
@@ -356,15 +330,7 @@ class DvcWorkspace:
 
     def facts(self, stage: str) -> list[OutputFact]:
         """The stage's outputs as last recorded."""
-        return [
-            OutputFact(
-                path=str(out),
-                hash=str(out.hash_info.value) if out.hash_info else None,
-                size_bytes=out.meta.size,
-                n_files=out.meta.nfiles,
-            )
-            for out in self._stages[stage].outs
-        ]
+        return output_facts(self._stages[stage])
 
     def parameters(self, stage: str) -> Mapping[str, Any]:
         """`params.yaml` beside the stage's `dvc.yaml`."""
@@ -389,26 +355,14 @@ class DvcWorkspace:
 
     def input_signature(self, stage: str) -> str:
         """Hash of command, dependencies and parameters as they are in the workspace."""
-        found = self._stages[stage]
-        parts = [str(found.cmd)]
         with stage_translated():
-            parts += sorted(
-                f"{dep.def_path}={dep.get_hash() if dep.exists else None!r}" for dep in found.deps
-            )
-        return sha256(repr(parts).encode()).hexdigest()
+            return input_signature(self._stages[stage])
 
     def is_stored(self, path: str, stage: str) -> bool:
         """Whether what stands at `path` is in the cache, or is what the lock file has."""
         out = next(out for out in self._stages[stage].outs if out.fs_path == path)
         with stage_translated():
-            if not out.exists:
-                return True
-            try:
-                if not out.changed_checksum():
-                    return True
-                return bool(out.use_cache and out.cache.exists(out.get_hash().value))
-            except FileNotFoundError:  # a link that leads nowhere
-                return False
+            return ownership.is_stored(out)
 
     def revision(self) -> str | None:
         """The commit that is checked out; None without Git or a first commit."""
@@ -427,18 +381,14 @@ class DvcWorkspace:
         if self._locks.is_shared or not all(map(watch.is_watchable, stages)):
             return None
         with translated():
-            files = watch.watched_files(self.repo)
-            folders = watch.folders_seen(self.repo, files)
-            cache = watch.cache_folders(self.repo)
-        if folders is None or not all(watch.is_older(f, self._planned_ns) for f in files):
+            found = watch.files_and_folders(self.repo, self._planned_ns)
+        if found is None or not self._locks.is_current:
             return None
-        if not self._locks.is_current:
-            return None
-        files.update(self._locks.paths)
-        files.update(path for ignores in folders.values() for path in ignores)
+        files, folders = found
         known = {path: self._trust.mark(path) for stage in stages for path in local_paths(stage)}
         metrics = [os.path.join(self.repo.root_dir, path) for path in self.metric_files()]
-        return Watched(known, [*files, *(m for m in metrics if m not in known)], [*folders, *cache])
+        files += [*self._locks.paths, *(path for path in metrics if path not in known)]
+        return Watched(known, files, folders)
 
 
 def open_workspace(

@@ -88,7 +88,7 @@ class Runner:
             if not self.books.is_stopping:
                 busy = {run.start.stage.id for run in self._underway.running.values()}
                 busy.update(self._probes.stages)
-                self._ws.refresh([k for k in self._stages if k not in self.books and k not in busy])
+                self._ws.refresh(k for k in self._stages if k not in self.books and k not in busy)
             self._take_in(ended)
             due = self._recorder.due
             if self._schedule.is_done or (due is not None and time.monotonic() >= due):
