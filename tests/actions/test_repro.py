@@ -207,6 +207,20 @@ def test_reasons_are_all_told_with_old_and_new(project: Project) -> None:
     assert sorted(p.name for p in project.root.iterdir()) == before
 
 
+def test_a_stage_whose_inputs_would_be_restored_would_not_fail(project: Project) -> None:
+    project.write("in", "1")
+    project.stages(
+        a={"cmd": "cat in > a", "deps": ["in"], "outs": ["a"]},
+        b={"cmd": "cat a > b", "deps": ["a"], "outs": ["b"]},
+    )
+    project.repro()
+    for name in ("dvc.lock", "a", "b"):
+        (project.root / name).unlink()
+    found = project.forecast()
+    assert (found["a"].outcome, found["b"].outcome) == ("restored", "ran")
+    assert project.outcomes() == {"a": "restored", "b": "restored"}
+
+
 def test_a_missing_dependency_is_foreseen(project: Project) -> None:
     project.stages(a={"cmd": "cp in a", "deps": ["in"], "outs": ["a"]})
     found = project.forecast()["a"]

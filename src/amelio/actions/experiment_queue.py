@@ -65,6 +65,8 @@ def queue_experiments(home: Home, wanted: Wanted) -> Queued:
     with opened(home.root) as repository:
         chosen = choose(repository, wanted)
         names = name_them(repository, place, wanted, len(chosen))
+        if wanted.selection.targets:  # else every stage, and nothing to be misspelt
+            repository.workspace("", place.head, home.root).plan(wanted.selection)
         commit = _start_commit(repository, place, chosen[0])
         copies = _copies(repository, wanted, commit, place)
     orders = tuple(

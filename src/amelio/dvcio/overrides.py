@@ -156,7 +156,9 @@ def _explained(values: Sequence[str]) -> Iterator[None]:
         yield
     except (DvcException, HydraException, OmegaConfBaseException) as error:
         cause = explain(error.__cause__ or error).splitlines()[0]
+        is_named = all("=" in value or value.startswith("~") for value in values)
+        hint = "the name has to be in the file: `+name=value` adds one, `~name` takes one away"
         raise InputError(
             f"--set-param {' '.join(values)}: {cause}",
-            hint="the name has to be in the file: `+name=value` adds one, `~name` takes one away",
+            hint=hint if is_named else "expected NAME=VALUE, such as train.epochs=10",
         ) from error

@@ -103,9 +103,10 @@ def _foresee(
     try:
         is_cached = workspace.is_cached(stage.id, replace(policy, pull=False))
     except AmelioError as error:
-        if not policy.pull:
+        is_brought = policy.pull or any(need.outcome is Outcome.RESTORED for need in needs)
+        if not is_brought:
             return Forecast(stage, Outcome.FAILED, reasons, str(error))
-        is_cached = False  # what is missing would be fetched first
+        is_cached = False  # what is missing would be fetched or restored first
     return Forecast(stage, Outcome.RESTORED if is_cached else Outcome.RAN, reasons)
 
 
