@@ -1,5 +1,6 @@
 """Looking at somebody else's repository runs nothing of it, and changes nothing in it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,21 @@ def test_only_looking_runs_nothing(
     assert "a bug of ours" not in told.err
     assert _state(project.root) == before
     assert not (project.root / "CANARY").exists()
+
+
+def test_missing_data_is_pulled(project: Project) -> None:
+    project.write("data", "data")
+    project.dvc("add", "--quiet", "data")
+    project.stages(
+        a={"cmd": "echo >> ran; cp data a", "deps": ["data"], "outs": ["a"]},
+        b={"cmd": "echo >> ran; cp a b", "deps": ["a"], "outs": ["b"]},
+    )
+    assert project.outcomes()["b"] == "ran"
+    project.dvc("remote", "add", "--quiet", "--default", "store", str(project.root / "store"))
+    project.dvc("push", "--quiet")
+    shutil.rmtree(project.root / ".dvc" / "cache")
+    for name in ("data", "a", "b"):
+        (project.root / name).unlink()
+    assert project.outcomes(pull=True) == {"data.dvc": "pulled", "a": "pulled", "b": "pulled"}
+    assert project.read("b") == "data"
+    assert project.read("ran") == "\n\n"

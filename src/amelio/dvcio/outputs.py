@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amelio.dvcio.quick import hash_file
@@ -144,6 +144,22 @@ def _is_own_file(path: str) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
+class _KeptOpen:
+    """A database that entering and leaving does not open and close."""
+
+    def __init__(self, database: Any) -> None:
+        self._database = database
+
+    def __enter__(self) -> Any:
+        return self._database
+
+    def __exit__(self, *_error: object) -> None:
+        """Leave it open."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+
 @contextmanager
 def links_kept_open(repo: "Repo") -> Iterator[None]:
     """Keep DVC's database of links open.
@@ -155,7 +171,7 @@ def links_kept_open(repo: "Repo") -> Iterator[None]:
     if links is None:
         yield
         return
-    repo.state.links = nullcontext(links)
+    repo.state.links = _KeptOpen(links)
     try:
         yield
     finally:
