@@ -1,6 +1,5 @@
 """Fixtures for runs of the engine."""
 
-import contextlib
 import shutil
 import subprocess
 import sys
@@ -13,26 +12,11 @@ from tests.actions.experiment_lab import PIPELINE, Lab
 from tests.actions.perf_project import build, copied
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty repository, made once."""
-    from dvc.repo import Repo
-
-    root = tmp_path_factory.mktemp("empty")
-    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
-    for key, value in (("user.name", "Ada"), ("user.email", "ada@example.org")):
-        subprocess.run(["git", "config", key, value], cwd=root, check=True)
-    with contextlib.chdir(root):
-        Repo.init().close()
-    return root
-
-
 @pytest.fixture
-def project(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """An empty repository as the working directory."""
-    shutil.copytree(empty, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return Project(tmp_path)
+    monkeypatch.chdir(repository)
+    return Project(repository)
 
 
 @pytest.fixture(scope="session")

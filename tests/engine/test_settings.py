@@ -21,7 +21,7 @@ def test_durations(text: Any, seconds: float) -> None:
     ("raw", "message"),
     [
         ({"mutx": ["a"]}, "train: meta.amelio.mutx: unknown key; did you mean 'mutex'?"),
-        ({"retries": -1}, "retries: expected a whole number of at least 0, got -1"),
+        ({"retries": -1}, "amelio.retries: expected a whole number of at least 0, got -1"),
         ({"timeout": "soon"}, "expected a duration like 90s, 30m or 2h, got 'soon'"),
         ({"resources": ["gpu"]}, "expected counters like"),
         ({"probe": "x"}, "has no effect without `when`"),

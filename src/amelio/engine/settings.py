@@ -78,7 +78,8 @@ def parse_stage(raw: Any, stage: str, place: str) -> StageSettings:
             try:
                 values[name] = read(raw[key])
             except (ValueError, TypeError) as error:
-                problems.append(f"{stage}: meta.amelio.{key}: {error}")
+                told = str(error).removeprefix(f"{key}: ")
+                problems.append(f"{stage}: meta.amelio.{key}: {told}")
     resources = values.get("resources", {})
     if resources.get("cpu") == ALL:
         values["is_alone"] = True
