@@ -1,8 +1,10 @@
-"""What stops predictions and what does not: a drifted lot, a slow model, a worse challenger."""
+"""What stops predictions and what does not: a drifted lot, a slow model. A worse challenger is in
+test_champion.py, faulty data in test_data_gate.py.
+"""
 
 import json
-import shutil
-import subprocess
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,73 +12,55 @@ import pytest
 from PIL import Image
 
 from amelio.actions.check import check_quality
-from amelio.actions.lots import sync_lots
-from amelio.actions.new import new_project
 from amelio.actions.params_file import edit_params
-from amelio.demos.collection import Collection, write_collection
-from amelio.dvcio.project import commit_all, ensure_identity
+from amelio.dvcio.project import commit_all
+from amelio.vision.checkpoint import Model, new_net, save_model
+from amelio.vision.data.dataset import Attribute, load_dataset, save_dataset
 from tests.conftest import Run
 from tests.e2e.test_pipeline import ran
 
-LEARNING_RATE = 0.015
-SMALL: dict[str, Any] = {
-    "data.image_size": 16,
-    "data.val_split": 0.2,
-    "data.train_split": 0.8,
-    "evaluate.test_size": 0.4,
-    "hyperopt.max_evals": 1,
-    "hyperopt.epochs": 1,
-    "train.epochs": 10,
-    "train.batch_size": 16,
-    "train.threads": 1,
-    "train.learning_rate": LEARNING_RATE,
-    "train.augmentation.flip": False,
-    "train.augmentation.shift": 0,
-    "compare.min_effect": 0.1,
-    "performance.n_images": 8,
-    "performance.rounds": 2,
-    "performance.round_s": 0.01,
-    "performance.batch_sizes": [1],
+# A model of one epoch is weak: only what a test is about may shut the gate.
+STRICT: dict[str, Any] = {
+    "quality.on_alert": "fail",
+    "quality.rules.accuracy.alert_below": 0,
+    "quality.rules.accuracy.warning_below": 0,
+    "quality.rules.latency.severity": "alert",
     "performance.max_latency_p95_ms": 10_000,
     "performance.min_accuracy_under_noise": 0,
-    "quality.rules.latency.severity": "alert",
-    "quality.rules.accuracy.alert_below": 0.1,
-    "quality.rules.accuracy.warning_below": 0.2,
 }
+COMPARISON = "comparison: metrics/model_comparison.json:overall.verdict"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Small digits in s1, s2 and s3, those of s3 dark; committed, not run."""
-    folder = tmp_path / "project"
-    write_collection(Collection.DIGITS, folder, 260, seed=0, workers=1)
-    for number in range(4, 10):
-        shutil.rmtree(folder / f"data/raw/s{number}")
-    for file in (folder / "data/raw/s3").iterdir():
+def project(guide_project: Path) -> Path:
+    """A committed project that has been run: s1 is annotated, s2 predicted."""
+    params = guide_project / "params.yaml"
+    edit_params(params, STRICT)
+    warned = f"{COMPARISON}\n      severity: warning"
+    params.write_text(params.read_text().replace(COMPARISON, warned))
+    commit_all(guide_project, "Judge strictly")
+    return guide_project
+
+
+@pytest.fixture
+def _without_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `pip install amelio[vision]`: exporting takes longer than all else here."""
+    folder = tmp_path / "environment"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import sys\nsys.modules['onnx'] = None\n")
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    monkeypatch.setenv("PYTHONPATH", path)
+
+
+def test_a_drifted_lot_is_reported_and_stops_nothing(amelio: Run, project: Path) -> None:
+    dark = project / "data/raw/s3"
+    dark.mkdir()
+    for file in (project / "data/raw/s2").iterdir():
         with Image.open(file) as image:
             darker = image.convert("RGB").point([level // 4 for level in range(256)] * 3)
-        darker.save(file)
-    new_project(folder)
-    edit_params(folder / "params.yaml", SMALL)
-    ensure_identity(folder)
-    sync_lots(folder)
-    commit_all(folder, "Start")
-    return folder
-
-
-def test_what_stops_predictions(amelio: Run, project: Path) -> None:
-    a_drifted_lot_is_reported_and_stops_nothing(amelio, project)
-    a_slow_model_predicts_nothing(amelio, project)
-    a_worse_challenger_predicts_nothing(amelio, project)
-
-
-def verdict(project: Path, rule: str) -> str:
-    """What the rule gives, as `amelio check` says it."""
-    found = check_quality(project, ["params.yaml"]).verdicts
-    return next(each.status.value for each in found if each.rule == rule)
-
-
-def a_drifted_lot_is_reported_and_stops_nothing(amelio: Run, project: Path) -> None:
+        darker.save(dark / file.name.replace("s2", "s3"))
+    assert amelio("unfreeze", "monitor_drift", cwd=project).returncode == 0
+    assert amelio("lots", "sync", cwd=project).returncode == 0
     done = amelio("repro", "-v", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 of 2 lots drifts: s3." in done.stdout
@@ -87,41 +71,47 @@ def a_drifted_lot_is_reported_and_stops_nothing(amelio: Run, project: Path) -> N
     }
     assert "## s3: " in (project / "reports/drift.md").read_text()
     assert verdict(project, "drift") == "warning"
-    assert "| drift | warning |" in (project / "reports/quality.md").read_text()
-    assert {"predict_lot@s2", "predict_lot@s3"} < set(ran(done.stdout))
-    commit_all(project, "Run")
+    page = (project / "reports/quality.md").read_text()
+    assert "| drift | warning |" in page
+    assert "The gate is passed." in page
+    assert "predict_lot@s3" in ran(done.stdout)
+    assert "\ns3_" in (project / "outputs/predictions.csv").read_text()
 
 
-def a_slow_model_predicts_nothing(amelio: Run, project: Path) -> None:
+@pytest.mark.usefixtures("_without_onnx")
+def test_a_slow_model_predicts_nothing(amelio: Run, project: Path) -> None:
+    """A model of one's own: PyTorch alone takes longer than the limit to call its 2,000 heads, on
+    any machine, and a busy one only makes it slower. The pipeline's own takes half the limit.
+    """
     before = (project / "outputs/predictions.csv").read_bytes()
-    edit_params(project / "params.yaml", {"performance.max_latency_p95_ms": 0.001})
-    shut(amelio("repro", "-v", cwd=project), "latency")
+    edit_params(project / "params.yaml", {"performance.max_latency_p95_ms": 5})
+    put_slow_model(project)
+    assert amelio("unfreeze", "performance_test", cwd=project).returncode == 0
+    done = amelio("repro", "-v", "--downstream", "performance_test", cwd=project)
+    assert done.returncode == 1, done.stderr
+    assert "the quality gate is shut: latency\n" in done.stdout + done.stderr
+    assert ran(done.stdout) == ["performance_test", "check_quality"]
     assert verdict(project, "latency") == "alert"
     page = (project / "reports/quality.md").read_text()
     assert "❌ Alert: latency. The gate is shut." in page
-    assert "0.001 does not hold" in page
-    assert (project / "outputs/predictions.csv").read_bytes() == before
-    subprocess.run(["git", "checkout", "--quiet", "."], cwd=project, check=True)
-    assert amelio("checkout", "--quiet", cwd=project).returncode == 0
-
-
-def a_worse_challenger_predicts_nothing(amelio: Run, project: Path) -> None:
-    assert amelio("promote", cwd=project).returncode == 0
-    commit_all(project, "First champion")
-    assert amelio("repro", cwd=project).returncode == 0
-    before = (project / "outputs/predictions.csv").read_bytes()
-    edit_params(project / "params.yaml", {"train.learning_rate": 100 * LEARNING_RATE})
-    done = amelio("repro", "-v", cwd=project)
-    shut(done, "champion")
-    assert "the challenger is worse than the champion: -" in done.stdout
-    assert verdict(project, "champion") == "alert"
-    assert "the challenger is worse" in (project / "reports/quality.md").read_text()
+    assert "= 5 does not hold" in page
+    report = (project / "reports/performance.md").read_text().splitlines()
+    assert next(line for line in report if "max_latency_p95_ms" in line).endswith("| **no** |")
     assert (project / "outputs/predictions.csv").read_bytes() == before
 
 
-def shut(done: subprocess.CompletedProcess[str], rule: str) -> None:
-    """The gate failed for this rule alone, and nothing behind it ran."""
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert f"the quality gate is shut: {rule}\n" in done.stdout + done.stderr
-    assert "check_quality" in ran(done.stdout)
-    assert not [stage for stage in ran(done.stdout) if stage.startswith(("predict", "infer"))]
+def put_slow_model(project: Path) -> None:
+    """Put another model, and the data that it is for, in place of those of the pipeline."""
+    prepared, best = project / "data/processed/train_data_s1.pt", project / "models/best_model.pth"
+    data = load_dataset(prepared)
+    tags = tuple(Attribute(f"tag {number}", ("no", "yes")) for number in range(2000))
+    labels = (data.labels[:, :1] > 0).to(data.labels.dtype).repeat(1, len(tags))
+    model = Model(new_net(tags, data.preprocessing), tags, data.preprocessing)
+    save_dataset(replace(data, attributes=tags, labels=labels), prepared)
+    save_model(model, best)
+
+
+def verdict(project: Path, rule: str) -> str:
+    """What the rule gives, as `amelio check` says it."""
+    found = check_quality(project, ["params.yaml"]).verdicts
+    return next(each.status.value for each in found if each.rule == rule)
