@@ -11,7 +11,7 @@
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  function theme() {
+  function theme(place) {
     const ink = colour("--ink"), soft = colour("--soft"), line = colour("--line");
     const font = "system-ui, -apple-system, Segoe UI, Roboto, DejaVu Sans, sans-serif";
     const series = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"].map(colour);
@@ -21,7 +21,7 @@
       background: "transparent", font, view: {stroke: "transparent"},
       axis: {...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 130,
         labelOverlap: "greedy", labelSeparation: 5},
-      axisX: {grid: false, labelFlush: false}, legend: {...text, symbolSize: 60},
+      axisX: {grid: false, labelFlush: false}, legend: {...text, symbolSize: 60, orient: place.clientWidth < 460 ? "bottom" : "right"},
       header: {...text, labelFontSize: 11}, title: {color: ink},
       line: {strokeWidth: 2, color: series[0]}, point: {filled: true, size: 45, color: series[0]},
       bar: {color: series[0]}, text: {color: ink}, rule: {color: soft},
@@ -97,7 +97,7 @@
     try {
       const named = inWholeSteps(tinted(spec), data ?? []);
       if (data) named.data = {values: data};
-      const config = theme();
+      const config = theme(place);
       if (hasShortNames(named)) config.axisX.labelAngle = 0;
       const compiled = vegaParts.compile(named, {config, logger: quiet});
       const flow = vegaParts.parse(compiled.spec, null, {ast: true});
@@ -161,7 +161,7 @@
       draw(lines, {
         width: "container", height: 300,
         encoding: {x: {field: "axis", type: "nominal", sort: table.axes, title: null,
-          axis: {labelAngle: table.axes.length > 5 ? -30 : 0}}},
+          axis: {labelAngle: table.axes.length * 130 > lines.clientWidth ? -30 : 0, labelOverlap: false}}},
         layer: [
           {mark: {type: "rule", opacity: 0.25}},
           {mark: {type: "line", opacity: 0.75, strokeWidth: 1.6, point: {size: 26}}, encoding: {
