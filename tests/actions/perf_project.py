@@ -79,9 +79,10 @@ def build(root: Path) -> None:
 
 
 def copied(source: Path, target: Path) -> Project:
-    """The project with its remote, elsewhere."""
+    """The project, and its remote if it has one, elsewhere."""
     shutil.copytree(source, target, symlinks=True)
-    shutil.copytree(source.parent / "remote", target.parent / "remote", dirs_exist_ok=True)
+    if (source.parent / "remote").exists():
+        shutil.copytree(source.parent / "remote", target.parent / "remote", dirs_exist_ok=True)
     return Project(target)
 
 

@@ -1,6 +1,7 @@
 """`amelio report` on real repositories: what it writes, and what it says about bad input."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from amelio.dvcio.plot_sources import MAX_BYTES, MAX_ROWS
 from amelio.dvcio.plots import collect_plots
 from amelio.errors import InputError
 from tests.actions.engine_project import Project
-from tests.actions.perf_project import perf
+from tests.actions.perf_project import copied, perf
 from tests.conftest import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # DVC's own
@@ -37,18 +38,32 @@ open("curve.csv", "w").write("step,loss\\n" + "".join(f"{n},{lr / (n + 1)}\\n" f
 """
 
 
+@pytest.fixture(scope="module")
+def original(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline that has run, and is committed; not to be changed."""
+    root = Path(shutil.copytree(empty, tmp_path_factory.mktemp("report") / "project"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.setenv("DVC_SITE_CACHE_DIR", str(root.parent / "site"))
+        patch.chdir(root)
+        project = Project(root)
+        project.write("dvc.yaml", PIPELINE)
+        project.write("train.py", TRAIN)
+        project.write("params.yaml", "lr: 0.1\npassword: canary-1\n")
+        project.write(
+            "amelio.yaml",
+            "quality: {rules: {right: {metric: metrics.json:accuracy, alert_below: 0.5}}}",
+        )
+        project.repro()
+        commit(project, "Train")
+    return root
+
+
 @pytest.fixture
-def trained(project: Project) -> Project:
-    """A pipeline that has run, and is committed."""
-    project.write("dvc.yaml", PIPELINE)
-    project.write("train.py", TRAIN)
-    project.write("params.yaml", "lr: 0.1\npassword: canary-1\n")
-    project.write(
-        "amelio.yaml",
-        "quality: {rules: {right: {metric: metrics.json:accuracy, alert_below: 0.5}}}",
-    )
-    project.repro()
-    commit(project, "Train")
+def trained(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy of it as the working directory."""
+    project = copied(original, tmp_path / "project")
+    monkeypatch.chdir(project.root)
     return project
 
 
