@@ -82,6 +82,14 @@ def test_the_guides_spelling_is_dvcs_markdown(amelio: Run, project: Path) -> Non
     assert json.loads(plain.stdout)["score.yaml"]["rate"] == {"old": 1, "new": 2, "diff": 1}
 
 
+def test_a_broken_metrics_file_is_named(amelio: Run, project: Path) -> None:
+    (project / "score.yaml").write_text("rate: [1")
+    for words in (["show"], ["diff"]):
+        done = amelio("metrics", *words, cwd=project)
+        assert done.returncode == 0  # as DVC's
+        assert "amelio: score.yaml: not valid YAML: line 1: " in done.stderr
+
+
 def test_params_show_is_of_the_workspace_or_of_revisions(amelio: Run, project: Path) -> None:
     (project / "params.yaml").write_text("rate: 3\nname: a|b\n")
     shown = amelio("params", "show", cwd=project)
