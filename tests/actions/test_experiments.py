@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from amelio import cli
+from amelio.actions.experiment_run import noting
+from amelio.engine.events import Event, EventKind
+from amelio.experiments.entry import Order
 from amelio.experiments.queue import Queue
 from tests.actions.experiment_lab import Lab, until
 
@@ -18,7 +20,7 @@ from tests.actions.experiment_lab import Lab, until
 def test_the_guides_sequence(lab: Lab) -> None:
     before = lab.footprint()
     for value in ("64", "128", "256"):
-        said = lab.exp("run", "--queue", "--set-param", f"size={value}")
+        said = lab.here("run", "--queue", "--set-param", f"size={value}")
         assert f"size={value}" in said
     assert lab.refs() == {}
     said = lab.exp("run", "--queue", "--run-all", "--jobs", "4")
@@ -43,7 +45,7 @@ def test_what_waits_in_dvcs_own_queue_is_told(lab: Lab) -> None:
         lab.dvc("exp", "run", "--queue", "-S", "lr=2", "-n", name)
     told = "DVC's own queue holds 2: `dvc queue start -j N` runs them"
     assert told in lab.exp("run", "--run-all")
-    lab.exp("run", "--queue", "-n", "c")
+    lab.here("run", "--queue", "-n", "c")
     assert told in lab.exp("run", "--run-all")
     assert set(lab.refs()) >= {"c"}
 
@@ -58,8 +60,7 @@ def test_equal_stages_run_once_and_others_wait_for_the_result(lab: Lab) -> None:
     lab.exp("run", "-S", "lr=5,6,7", "-n", "w", "-j", "3")
     assert sorted(lab.traced()) == ["prepared", "w-1", "w-2", "w-3"]
     for n in (1, 2, 3):
-        lab.dvc("get", "-q", ".", "model.txt", "--rev", f"w-{n}", "-o", f"m{n}")
-        assert (lab.root / f"m{n}").read_text() == f"other source\n{n + 4} 10\n"
+        assert lab.output(lab.refs()[f"w-{n}"], "model.txt") == f"other source\n{n + 4} 10\n"
 
 
 def test_the_commit_is_the_one_that_dvc_makes(lab: Lab) -> None:
@@ -95,24 +96,23 @@ def test_a_grid_is_a_product_and_names_count(lab: Lab) -> None:
         lab.git("show", f"{c}:dvc.lock").partition("model.txt")[2] for c in lab.refs().values()
     }
     assert len(models) == 6
-    assert "Duration" in lab.exp("show", "--md").splitlines()[0]
+    assert "Duration" in lab.here("show", "--md").splitlines()[0]
 
 
 @pytest.mark.slow
 def test_some_of_a_grid_at_random(lab: Lab) -> None:
     words = ("run", "--queue", "-S", "lr=1,2,3,4", "-S", "size=1,2,3", "--random", "5")
-    first = lab.exp(*words, "--seed", "1").splitlines()
-    again = lab.exp(*words, "--seed", "1").splitlines()
+    first = lab.here(*words, "--seed", "1").splitlines()
+    again = lab.here(*words, "--seed", "1").splitlines()
     values = [[line.partition(": ")[2] for line in said] for said in (first, again)]
     assert values[0] == values[1]
     assert len(set(values[0])) == 5
 
 
 def test_what_cannot_be_set_or_run_is_told_and_nothing_is_queued(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    lab: Lab,
 ) -> None:
     before = lab.footprint()
-    monkeypatch.chdir(lab.root)
     for words, told in (
         (["-S", "train.lr=1"], "Could not override 'train.lr'"),
         (["-S", "lr=glob(*)"], "not supported"),
@@ -123,8 +123,7 @@ def test_what_cannot_be_set_or_run_is_told_and_nothing_is_queued(
         (["-n", "a/b"], "Invalid exp name"),
         (["-C", "nowhere"], "--copy-paths: nowhere"),
     ):
-        assert cli.run(["exp", "run", "--queue", *words]) == 2
-        assert told in capsys.readouterr().err
+        assert told in lab.here("run", "--queue", *words, code=2)
     assert not (lab.home / "queue.db").exists()
     assert lab.footprint() == before
 
@@ -145,37 +144,46 @@ def test_a_failure_is_told_with_its_log_and_can_be_tried_again(lab: Lab) -> None
     assert "train: its command failed with exit code 1" in said
     assert ": training\n" in said
     assert set(lab.refs()) == {"e-2"}
-    assert "== train\ntraining\n" in lab.exp("logs", "e-1")
-    assert "did you mean 'e-1'?" in lab.exp("logs", "e1", code=2)
-    assert "queued again: e-1" in lab.exp("retry")
-    assert [e["status"] for e in lab.status()] == ["queued", "done"]
-    lab.exp("stop", "--all")
+    assert "== train\ntraining\n" in lab.here("logs", "e-1")
+    assert "did you mean 'e-1'?" in lab.here("logs", "e1", code=2)
+    assert "queued again: e-1" in lab.here("retry")
+    told = json.loads(lab.here("status", "--json"))
+    assert [e["status"] for e in told] == ["queued", "done"]
+    lab.here("stop", "--all")
     assert [e["status"] for e in lab.status()] == ["stopped", "done"]
     assert lab.footprint() == before
 
 
 def test_what_failed_or_waits_is_shown_with_its_values_and_can_be_removed(lab: Lab) -> None:
     lab.exp("run", "--temp", "-S", "lr=13", "-n", "e", code=1)
-    lab.exp("run", "--queue", "-S", "lr=15,0.5", "-S", "seconds=[1]", "-n", "w")
-    shown = json.loads(lab.exp("show", "--json", "--filter", "params.lr < 14"))[1]["experiments"]
+    lab.here("run", "--queue", "-S", "lr=15,0.5", "-S", "seconds=[1]", "-n", "w")
+    shown = json.loads(lab.here("show", "--json", "--filter", "params.lr < 14"))[1]["experiments"]
     values = {
         (each["executor"]["state"], each["revs"][0]["data"]["params"]["params.yaml"]["data"]["lr"])
         for each in shown
     }
     assert values == {("failed", 13), ("queued", 0.5)}
-    assert [each["amelio"]["message"] for each in shown if "amelio" in each] == ["train: training"]
-    assert "Removed from amelio's queue: 'e', 'w-1'" in lab.exp("remove", "e", "w-1")
+    (failed,) = (each["amelio"] for each in shown if "amelio" in each)
+    assert failed["message"] == "train: training"
+    assert 0 < failed["duration_s"] < 60
+    text = lab.here("show", "--only-changed")
+    assert {"Duration", "lr"} <= set(text.splitlines()[0].split())
+    assert "size" not in text.splitlines()[0].split()
+    assert [word in text for word in ("Failed", "Queued", "[w-2]")] == [True] * 3
+    hidden = lab.here("show", "--hide-failed", "--hide-queued")
+    assert [word in hidden for word in ("Failed", "Queued", "[w-2]")] == [False] * 3
+    assert "Removed from amelio's queue: 'e', 'w-1'" in lab.here("remove", "e", "w-1")
     assert [e["order"]["name"] for e in lab.status()] == ["w-2"]
     assert list(lab.home.glob("logs/*")) == []
-    assert "Removed from amelio's queue: 'w-2'" in lab.exp("remove", "--queue")
+    assert "Removed from amelio's queue: 'w-2'" in lab.here("remove", "--queue")
     assert lab.status() == []
 
 
 def test_a_name_is_given_once(lab: Lab) -> None:
-    lab.exp("run", "--queue", "-n", "a")
-    assert "'a' already waits or runs" in lab.exp("run", "--queue", "-n", "a", code=2)
+    lab.here("run", "--queue", "-n", "a")
+    assert "'a' already waits or runs" in lab.here("run", "--queue", "-n", "a", code=2)
     lab.exp("run", "--run-all")
-    assert "there is an experiment 'a' already" in lab.exp("run", "-n", "a", code=2)
+    assert "there is an experiment 'a' already" in lab.here("run", "-n", "a", code=2)
     first = lab.refs()["a"]
     lab.exp("run", "-S", "lr=5", "-n", "a", "-f", "--temp")
     assert lab.refs()["a"] != first
@@ -226,7 +234,7 @@ def test_detached_ones_go_on_and_can_be_stopped_and_followed(lab: Lab) -> None:
     assert "2 experiments run in the background" in said
     assert "training" in lab.exp("logs", "d-1", "--follow")
     until(lambda: "d-2" in lab.traced())
-    assert "d-2 stopped" in lab.exp("stop", "d-2")
+    assert "d-2 stopped" in lab.here("stop", "d-2")
     until(lambda: not list((lab.home / "worktrees").glob("[0-9]*")))
     assert [e["status"] for e in lab.status()] == ["done", "stopped"]
 
@@ -381,15 +389,33 @@ def test_gpus_are_shared_out_among_experiments(lab: Lab) -> None:
 def test_what_an_experiment_waits_for_is_told(lab: Lab) -> None:
     with (lab.root / "dvc.yaml").open("a") as file:
         file.write("    meta: {amelio: {resources: {cpu: all}}}\n")
-    with lab.start("run", "-S", "lr=1,2", "-S", "seconds=3", "-n", "w", "-j", "2") as process:
+    with lab.start("run", "-S", "lr=1,2", "-S", "seconds=2", "-n", "w", "-j", "2") as process:
         queue = Queue(lab.home / "queue.db")
         waiting = {"train waits for all jobs", "prepare waits for a job"}
         until(lambda: {"train"} < {entry.stage for entry in queue.all()} <= {"train", *waiting})
         queue.close()
         process.communicate(timeout=60)
-    both = lab.status()
-    assert all(e["ended"] - e["started"] >= 3 for e in both)
-    assert max(e["started"] for e in both) - min(e["queued"] for e in both) > 3  # it did wait
+    assert {e["status"] for e in lab.status()} == {"done"}
+
+
+def test_what_an_experiment_waited_before_its_first_stage_is_no_duration(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "queue.db", lambda: 10.0)
+    queue.add([Order("a", "b" * 40, "c" * 40)], "batch")
+    found = queue.claim(os.getpid())
+    assert found is not None
+    listen = noting(queue, found)
+    seen = []
+    for event in (
+        Event(EventKind.WAITING, 20.0, "one", message="gpu"),
+        Event(EventKind.STARTED, 30.0, "one"),
+        Event(EventKind.NOTE, 35.0, "one"),
+        Event(EventKind.STARTED, 40.0, "two"),
+    ):
+        listen(event)
+        (now,) = queue.all()
+        seen.append((now.stage, now.started))
+    queue.close()
+    assert seen == [("one waits for gpu", 10.0), ("one", 30.0), ("one", 30.0), ("two", 30.0)]
 
 
 def test_without_a_commit_or_in_a_merge_it_is_told_what_to_do(lab: Lab) -> None:
@@ -402,13 +428,13 @@ def test_without_a_commit_or_in_a_merge_it_is_told_what_to_do(lab: Lab) -> None:
     lab.git("commit", "-qam", "ours")
     subprocess.run(["git", "merge", "-q", "other"], cwd=lab.root, capture_output=True)
     before = lab.footprint()
-    assert "a merge is not finished: notes.txt" in lab.exp("run", "--temp", code=2)
+    assert "a merge is not finished: notes.txt" in lab.here("run", "--temp", code=2)
     assert lab.footprint() == before
     shutil.rmtree(lab.root / ".git")
     lab.git("init", "-q")
-    assert "experiments need a first commit" in lab.exp("run", "--temp", code=2)
+    assert "experiments need a first commit" in lab.here("run", "--temp", code=2)
     shutil.rmtree(lab.root / ".git")
-    assert "experiments need a Git repository" in lab.exp("run", "--temp", code=2)
+    assert "experiments need a Git repository" in lab.here("run", "--temp", code=2)
 
 
 @pytest.mark.slow
@@ -428,7 +454,7 @@ def test_a_detached_head_and_a_shallow_clone_will_do(lab: Lab, tmp_path: Path) -
 
 def test_a_cache_that_takes_nothing_is_told_before_anything_runs(lab: Lab) -> None:
     lab.dvc("config", "--local", "cache.dir", str(lab.root / "notes.txt" / "cache"))
-    lab.exp("run", "--queue")
+    lab.here("run", "--queue")
     said = lab.exp("run", "--run-all", code=4)
     assert "nothing can be stored in DVC's cache" in said
     assert [e["status"] for e in lab.status()] == ["queued"]
@@ -458,7 +484,7 @@ def test_a_full_disk_is_told_and_what_it_stopped_can_be_retried(lab: Lab) -> Non
     assert " are free at " in failed[0]["message"]
     assert lab.footprint() == before
     assert lab.leftovers()[:-1] == []
-    lab.exp("retry")
+    lab.here("retry")
     lab.exp("run", "--run-all", "-j", "2")
     assert set(lab.refs()) == {"full-1", "full-2"}
     assert lab.footprint() == before

@@ -104,35 +104,3 @@ def test_another_versions_queue_is_told_and_the_rest_is_shown(amelio: Run, proje
     assert "[exp-0012]" in done.stdout
     assert "is not shown: " in done.stderr
     assert "another version's" in done.stderr
-
-
-def test_durations_and_failures_of_amelios_queue(amelio: Run, repository: Path) -> None:
-    (repository / "params.yaml").write_text("n: 1\nm: 1\n")
-    (repository / "run.py").write_text(
-        "import pathlib, sys\n"
-        "text = pathlib.Path('params.yaml').read_text()\n"
-        "sys.exit('no memory left') if 'n: 3' in text else None\n"
-        "pathlib.Path('score.json').write_text('{\"score\": 1}')\n"
-    )
-    (repository / "dvc.yaml").write_text(
-        "stages:\n  run:\n    cmd: python run.py\n    deps: [run.py]\n    params: [n]\n"
-        "    metrics:\n    - score.json: {cache: false}\n"
-    )
-    subprocess.run(["git", "add", "."], cwd=repository, check=True)
-    subprocess.run(["git", "commit", "-qm", "Base"], cwd=repository, check=True)
-    amelio("exp", "run", "-n", "try", "-S", "n=2,3", "--jobs", "2", cwd=repository)
-    amelio("exp", "run", "-n", "later", "-S", "n=4", "--queue", cwd=repository)
-
-    text = amelio("exp", "show", "--only-changed", cwd=repository).stdout
-    header, _, *rows = text.splitlines()
-    assert "Duration" in header
-    assert "m" not in header.split()
-    assert sum("no memory left" in row and "Failed" in row for row in rows) == 1
-    assert sum("[later]" in row and "Queued" in row for row in rows) == 1
-    hidden = amelio("exp", "show", "--hide-failed", "--hide-queued", cwd=repository).stdout
-    assert "Failed" not in hidden
-    assert "Queued" not in hidden
-    found = json.loads(amelio("exp", "show", "--json", cwd=repository).stdout)
-    known = [each["amelio"]["duration_s"] for each in found[1]["experiments"] if "amelio" in each]
-    assert len(known) == 2
-    assert all(0 < seconds < 60 for seconds in known)

@@ -98,7 +98,7 @@ class ExperimentRunner:
         )
 
         queue.note(experiment, logs=[*experiment.logs, state])
-        return repro(workspace, options, _noting(queue, experiment))
+        return repro(workspace, options, noting(queue, experiment))
 
     def _publish(self, experiment: Experiment, made: str) -> Ending:
         order = experiment.order
@@ -106,7 +106,7 @@ class ExperimentRunner:
         return Ending(Status.DONE)
 
 
-def _noting(queue: Queue, experiment: Experiment) -> Listener:
+def noting(queue: Queue, experiment: Experiment) -> Listener:
     """Writes down what runs, or what is waited for; the experiment starts with its first stage, as
     what it waited before is no duration of its own.
     """
