@@ -3,12 +3,14 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from amelio import cli
 from amelio.experiments.entry import Order, Status
 from amelio.experiments.home import find_home
 from amelio.experiments.queue import Queue
@@ -16,14 +18,23 @@ from tests.conftest import Run
 from tests.experiments.many import add_experiments, git, make_base
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six experiments, and two of another commit; not to be changed."""
+    root = tmp_path_factory.mktemp("original")
+    make_base(root)
+    add_experiments(root, 6)
+    git(root, "commit", "--quiet", "--allow-empty", "--message", "Second")
+    add_experiments(root, 2, prefix="exp-old")
+    return root
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Six experiments, and two of another commit."""
-    make_base(tmp_path)
-    add_experiments(tmp_path, 6)
-    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "Second")
-    add_experiments(tmp_path, 2, prefix="exp-old")
-    return tmp_path
+def project(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it as the working directory."""
+    shutil.copytree(original, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
 
 
 def names_of_refs(root: Path) -> set[str]:
@@ -55,14 +66,18 @@ OLD = {"exp-old-0001", "exp-old-0002"}
         (["nothing-*"], set()),
     ],
 )  # fmt: skip
-def test_chosen_ones_go(amelio: Run, project: Path, words: list[str], gone: set[str]) -> None:
-    done = amelio("exp", "remove", *words, "-y", cwd=project)
-    assert done.returncode == 0, done.stderr
+def test_chosen_ones_go(
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], gone: set[str]
+) -> None:
+    assert cli.run(["exp", "remove", *words, "-y"]) == 0
     assert names_of_refs(project) == (FIRST | OLD) - gone
-    assert all(name in done.stdout for name in gone)
+    said = capsys.readouterr().out
+    assert all(name in said for name in gone)
 
 
-def test_failed_and_stopped_ones_go_like_those_with_a_result(amelio: Run, project: Path) -> None:
+def test_failed_and_stopped_ones_go_like_those_with_a_result(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     base = git(project, "rev-parse", "HEAD")
     queue = Queue(find_home(project).queue)
     values = ("train.batch_size=7", "train.epochs=[1]")
@@ -73,9 +88,10 @@ def test_failed_and_stopped_ones_go_like_those_with_a_result(amelio: Run, projec
         assert found is not None
         queue.end(found, Status.FAILED, "no memory left")
     words = ["exp-old-*", "--filter", "params.train.batch_size == 7"]
-    done = amelio("exp", "remove", *words, "-y", cwd=project)
-    assert "no memory left" in done.stdout
-    assert "Removed 2 experiments" in done.stdout
+    assert cli.run(["exp", "remove", *words, "-y"]) == 0
+    said = capsys.readouterr().out
+    assert "no memory left" in said
+    assert "Removed 2 experiments" in said
     assert [entry.name for entry in queue.all()] == ["other", "exp-old-later"]  # that one waits
     assert names_of_refs(project) == FIRST | OLD
     queue.close()
@@ -115,10 +131,11 @@ def test_at_a_terminal_it_asks(project: Path, answer: bytes, left: set[str]) -> 
         (["exp-*", "-g", "origin"], "of this repository"),
     ],
 )
-def test_wrong_use(amelio: Run, project: Path, words: list[str], message: str) -> None:
-    done = amelio("exp", "remove", *words, cwd=project)
-    assert done.returncode == 2
-    assert message in done.stderr
+def test_wrong_use(
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    assert cli.run(["exp", "remove", *words]) == 2
+    assert message in capsys.readouterr().err
     assert names_of_refs(project) == FIRST | OLD
 
 

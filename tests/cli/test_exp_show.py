@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,18 +12,28 @@ from pathlib import Path
 
 import pytest
 
+from amelio import cli
 from amelio.experiments.home import find_home
 from amelio.experiments.queue import Queue
 from tests.conftest import Run
 from tests.experiments.many import add_experiments, make_base
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve experiments; not to be changed."""
+    root = tmp_path_factory.mktemp("original")
+    make_base(root)
+    add_experiments(root, 12)
+    return root
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Twelve experiments."""
-    make_base(tmp_path)
-    add_experiments(tmp_path, 12)
-    return tmp_path
+def project(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it as the working directory."""
+    shutil.copytree(original, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
 
 
 def test_text_csv_markdown_and_json(amelio: Run, project: Path) -> None:
@@ -65,11 +76,12 @@ def test_csv_is_dvcs(amelio: Run, project: Path) -> None:
         (["--json", "--csv"], "give one of"),
     ],
 )
-def test_wrong_options(amelio: Run, project: Path, words: list[str], message: str) -> None:
-    done = amelio("exp", "show", *words, cwd=project)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+@pytest.mark.usefixtures("project")
+def test_wrong_options(capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
+    assert cli.run(["exp", "show", *words]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
 
 
 def test_nothing_secret_and_no_escapes_in_the_table(amelio: Run, project: Path) -> None:
