@@ -39,9 +39,10 @@ open("curve.csv", "w").write("step,loss\\n" + "".join(f"{n},{lr / (n + 1)}\\n" f
 
 
 @pytest.fixture(scope="module")
-def original(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def original(empty_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pipeline that has run, and is committed; not to be changed."""
-    root = Path(shutil.copytree(empty, tmp_path_factory.mktemp("report") / "project"))
+    root = tmp_path_factory.mktemp("report") / "project"
+    shutil.copytree(empty_repository, root, symlinks=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVC_NO_ANALYTICS", "1")
         patch.setenv("DVC_SITE_CACHE_DIR", str(root.parent / "site"))
