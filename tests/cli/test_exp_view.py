@@ -1,8 +1,10 @@
 """The table of experiments while they run: what comes first, what is cut."""
 
+from dataclasses import replace
+
 import pytest
 
-from amelio.cli.exp_view import LiveTable
+from amelio.cli.exp_view import LiveTable, PlainLines
 from amelio.experiments.entry import Experiment, Order, Status
 
 
@@ -29,3 +31,12 @@ def test_what_runs_then_the_latest_results_then_what_waits(
     rows = [line.split()[0] for line in lines if line.startswith("a-grid-w")]
     assert rows[-4:] == [f"a-grid-with…-long-name-{number}" for number in (3, 4, 2, 1)]
     assert lines[-1].split(", ") == ["1 queued", "1 running", "1 done", "1 failed"]
+
+
+def test_without_a_terminal_each_wait_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    view = PlainLines(None)
+    running = experiment(7, Status.RUNNING)
+    for stage in ("", "train waits for gpu", "train waits for gpu", "train"):
+        view.show([replace(running, stage=stage)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"[{running.name}] starts: as it is", f"[{running.name}] train waits for gpu"]

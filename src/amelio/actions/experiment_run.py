@@ -21,7 +21,7 @@ from amelio.engine import settings as project
 from amelio.engine.events import Event, EventKind, Listener
 from amelio.engine.executor import KeptExecutor
 from amelio.engine.neighbours import Neighbours
-from amelio.experiments.entry import Experiment, Order, Status
+from amelio.experiments.entry import WAITS, Experiment, Order, Status
 from amelio.experiments.home import Home
 from amelio.experiments.queue import Queue
 from amelio.experiments.worker import Ending
@@ -121,7 +121,7 @@ def noting(queue: Queue, experiment: Experiment) -> Listener:
             facts["started"] = event.time
         if event.kind in (EventKind.STARTED, EventKind.WAITING):
             is_waiting = event.kind is EventKind.WAITING
-            now = f"{event.stage} waits for {event.message}" if is_waiting else event.stage
+            now = f"{event.stage}{WAITS}{event.message}" if is_waiting else event.stage
             if now != told:
                 facts["stage"] = told = now
         if facts:

@@ -57,25 +57,30 @@ class _NoView:
 
 
 class PlainLines:
-    """A line for each start and each end."""
+    """A line for each start, each wait and each end."""
 
     def __init__(self, metric: str | None) -> None:
         self._metric = metric
         self._seen: dict[int, tuple[Status, int]] = {}
+        self._waits: dict[int, str] = {}
 
     def show(self, experiments: Sequence[Experiment]) -> None:
         """Print what changed."""
         for found in experiments:
-            before = self._seen.get(found.id)
             now = (found.status, found.tries)
-            if before == now:
-                continue
-            self._seen[found.id] = now
-            if found.status is Status.RUNNING:
-                again = f" (try {found.tries})" if found.tries > 1 else ""
-                print_line(f"[{found.name}] starts{again}: {found.order.values or 'as it is'}")
-            elif found.status in OVER:
-                print_line(end_line(found, self._metric))
+            if self._seen.get(found.id) != now:
+                self._seen[found.id] = now
+                self._tell(found)
+            if found.is_waiting and self._waits.get(found.id) != found.stage:
+                self._waits[found.id] = found.stage
+                print_line(f"[{found.name}] {found.stage}")
+
+    def _tell(self, found: Experiment) -> None:
+        if found.status is Status.RUNNING:
+            again = f" (try {found.tries})" if found.tries > 1 else ""
+            print_line(f"[{found.name}] starts{again}: {found.order.values or 'as it is'}")
+        elif found.status in OVER:
+            print_line(end_line(found, self._metric))
 
     def close(self) -> None:
         """Nothing to end."""

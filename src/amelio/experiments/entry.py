@@ -19,6 +19,7 @@ class Status(StrEnum):
     STOPPED = "stopped"
 
 
+WAITS = " waits for "
 OVER = (Status.DONE, Status.FAILED, Status.STOPPED)
 
 
@@ -83,7 +84,7 @@ class Experiment:
     tries: how often a worker took it up
     tree: the worktree that it runs in
     logs: the folders of its runs' logs, oldest first
-    stage: what runs in it now
+    stage: what runs in it now, or what waits there for what
     metrics: numbers by `file:name`, once it has ended
     metric_files: where they appear while it runs, with the times (ns) of those from before
     commit: the result, in full
@@ -112,3 +113,8 @@ class Experiment:
     def name(self) -> str:
         """The experiment's name."""
         return self.order.name
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it runs, but waits for what another experiment has."""
+        return self.status is Status.RUNNING and WAITS in self.stage
