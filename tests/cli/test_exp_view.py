@@ -40,3 +40,17 @@ def test_without_a_terminal_each_wait_is_a_line(capsys: pytest.CaptureFixture[st
         view.show([replace(running, stage=stage)])
     lines = capsys.readouterr().out.splitlines()
     assert lines == [f"[{running.name}] starts: as it is", f"[{running.name}] train waits for gpu"]
+
+
+def test_in_a_narrow_terminal_the_values_still_tell_experiments_apart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    found = experiment(1, Status.RUNNING)
+    values = {"params.yaml": ("train.learning_rate=0.01", "train.batch_size=64")}
+    view = LiveTable(None)
+    order = replace(found.order, name="grid-1", overrides=values)
+    view.show([replace(found, order=order, stage="monitor_drift waits for all jobs")])
+    view.close()
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("grid-1")]
+    assert row.split()[1:4] == ["learning_rate=0.01", "batch_size=64", "waits"]

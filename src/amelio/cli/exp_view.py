@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from amelio.cli.repro_view import print_line
 from amelio.engine.settings import SETTINGS_FILE
 from amelio.errors import AmelioError
-from amelio.experiments.entry import OVER, Experiment, Status
+from amelio.experiments.entry import OVER, WAITS, Experiment, Status
 from amelio.experiments.home import Home
 from amelio.insight.wording import duration
 
@@ -19,7 +19,8 @@ SHOWN_ROWS = 25
 LINES_AROUND = 3  # the header, the counts, the cursor's
 WIDEST = 24
 PADDING = 2
-VALUES = 1  # the column that takes what the others leave
+VALUES, STAGE = 1, 3  # columns
+NARROWEST = 10
 _WORDS = {
     Status.QUEUED: "queued",
     Status.RUNNING: "running",
@@ -129,14 +130,11 @@ def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | N
     metric = metric or next(filter(None, map(headline, numbers)), None)
     titles = ("experiment", "values", "state", "stage", "time", _short(metric) or "metric")
     cells = [
-        (_middle_cut(e.name), e.order.values, _state(e), e.stage, _time(e), _number(found, metric))
+        (_middle_cut(e.name), _values(e), _state(e), _stage(e), _time(e), _number(found, metric))
         for e, found in zip(rows, numbers, strict=False)
     ]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
-    widths = [min(WIDEST, max(map(len, column))) for column in zip(titles, *cells, strict=True)]
-    room = shutil.get_terminal_size().columns - sum(widths) - PADDING * len(titles)
-    widths[VALUES] = max(len(titles[VALUES]), widths[VALUES] + room)
-    for title, width in zip(titles, widths, strict=True):
+    for title, width in zip(titles, _widths([titles, *cells]), strict=True):
         drawn.add_column(title, no_wrap=True, overflow="ellipsis", max_width=width)
     styles = {Status.FAILED: "red", Status.DONE: "green", Status.QUEUED: "dim"}
     for found, row in zip(rows[:n_rows], cells, strict=True):
@@ -147,6 +145,17 @@ def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | N
         if (n := sum(found.status is status for found in experiments))
     ]
     return Group(drawn, Text(", ".join(counts), style="dim"))
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """Of the columns; in a narrow terminal the stages give way to the values, then these do."""
+    longest = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [min(WIDEST, length) for length in longest]
+    room = shutil.get_terminal_size().columns - sum(widths) - PADDING * len(widths)
+    given = max(0, min(longest[VALUES] - widths[VALUES] - room, widths[STAGE] - NARROWEST))
+    widths[STAGE] -= given
+    widths[VALUES] = max(len(rows[0][VALUES]), widths[VALUES] + room + given)
+    return widths
 
 
 def end_line(found: Experiment, metric: str | None) -> str:
@@ -197,7 +206,22 @@ def _middle_cut(name: str) -> str:
     return name if len(name) <= WIDEST else f"{name[: WIDEST - half - 1]}…{name[-half:]}"
 
 
+def _values(found: Experiment) -> str:
+    """What it sets, with the last parts of the names, where those tell them apart."""
+    pairs = [value.partition("=") for value in found.order.values.split(" ")]
+    short = [name.rpartition(".")[2] for name, _, _ in pairs]
+    if len(set(short)) < len(short):
+        return found.order.values
+    return " ".join(f"{name}{sign}{v}" for name, (_, sign, v) in zip(short, pairs, strict=True))
+
+
+def _stage(found: Experiment) -> str:
+    return found.stage.replace(WAITS, ": ")
+
+
 def _state(found: Experiment) -> str:
+    if found.is_waiting:
+        return "waits"
     again = f", try {found.tries}" if found.tries > 1 and found.status is Status.RUNNING else ""
     return f"{_WORDS[found.status]}{again}"
 
