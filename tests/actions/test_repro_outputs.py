@@ -1,4 +1,4 @@
-"""How outputs look after a run: links, modes, and what Git may not have."""
+"""How a command is started, and how outputs look after it: links, modes, what Git may not have."""
 
 import stat
 import subprocess
@@ -71,3 +71,26 @@ def test_an_output_that_git_has_is_refused(project: Project, tracked: str) -> No
     assert "is already tracked by SCM" in told["a"]
     assert tracked.partition("/")[0] in told["a"]
     assert not told["b"]
+
+
+def test_signals_are_as_dvc_leaves_them_to_commands(project: Project) -> None:
+    project.stages(a={"cmd": "grep Sig[BI] /proc/self/status > a", "outs": ["a"]})
+    project.repro()
+    ours = standard_signals(project.read("a"))
+    project.dvc("repro", "--force", "--quiet")
+    assert ours == standard_signals(project.read("a"))
+
+
+def standard_signals(status: str) -> list[int]:
+    """Sets of blocked and ignored signals, without two that glibc keeps for itself."""
+    return [int(line.split()[1], 16) & 0x7FFFFFFF for line in status.splitlines()]
+
+
+def test_a_shell_that_is_not_there(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/bin/no-shell")
+    project.stages(a={"cmd": "true"})
+    result = project.repro()
+    stage = result.run.stages[0]
+    assert stage.message == "its command failed with exit code 127"
+    assert stage.log
+    assert "cannot start '/bin/no-shell': [Errno 2]" in stage.log.read_text()
