@@ -189,7 +189,7 @@ def test_forty_payloads_draw_as_text(tmp_path: Path, amelio: Run) -> None:
         pages.append(page)
     with chromium() as browser:
         for page in pages:
-            for has_policy in (True, False):
+            for has_policy in (True, False) if page == pages[0] else (False,):  # others have none
                 seen = visit(browser, page, has_policy=has_policy)
                 require_harmless(seen)
                 if page == pages[0]:
