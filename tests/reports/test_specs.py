@@ -47,6 +47,16 @@ def test_several_lines_of_one_revision_get_colours() -> None:
     assert drawable(filled, n_states=2)["encoding"]["color"]["field"] == "rev"
 
 
+def test_a_chart_of_many_lying_bars_has_a_place_for_each_name() -> None:
+    rows = [{"x": n, "y": f"trait {n}", "rev": "workspace", "filename": "f"} for n in range(40)]
+    heights = []
+    for shown in (rows[:5], rows):
+        given = [dict(row) for row in shown]
+        renderer = VegaRenderer(given, "f", template="bar_horizontal", x="x", y="y")
+        heights.append(drawable(renderer.get_filled_template(), rows=shown)["height"])
+    assert heights == [240, 800]
+
+
 def test_columns_hold_what_rows_held() -> None:
     rows: list[dict[str, Any]] = [
         {"a": 1, "b": "x"},

@@ -127,7 +127,10 @@ def _script(name: str) -> str:
 def _data(charts: Iterable[Chart], table: "experiment_view.Table | None") -> str:
     held = {
         "charts": [
-            {"spec": drawable(chart.spec or {}, _states(chart)), "columns": columns(chart.rows)}
+            {
+                "spec": drawable(chart.spec or {}, _states(chart), chart.rows),
+                "columns": columns(chart.rows),
+            }
             for chart in charts
         ],
         "experiments": experiment_view.data_of(table) if table else None,

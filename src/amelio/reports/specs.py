@@ -8,16 +8,20 @@ from typing import Any
 from amelio.redaction import redacted
 
 HEIGHT = 240
+ROW = 20  # pixels of a bar that lies: with less, Vega leaves out every other name
 MATRIX = 190
 _COUNTED = ("xy_count", "percent_of_y")
 _SIZES = ("width", "height")
 
 
-def drawable(spec: Mapping[str, Any], n_states: int = 1) -> dict[str, Any]:
+def drawable(
+    spec: Mapping[str, Any], n_states: int = 1, rows: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """`spec` without title (the page has it), data, controls and zoom, which would catch the
     reader's scrolling; with selections as Vega-Lite 5 and later write them.
 
     n_states: of how many revisions the data are; one makes no columns
+    rows: the data, of which a chart of many lying bars becomes higher
     """
     modern: dict[str, Any] = _drop_empty(_modern(spec))
     if n_states == 1:
@@ -30,12 +34,20 @@ def drawable(spec: Mapping[str, Any], n_states: int = 1) -> dict[str, Any]:
             inner.update(width=MATRIX, height=MATRIX)
             _drop_inner_sizes(inner)
     elif not any(key in modern for key in ("hconcat", "vconcat", "concat")):
-        modern.update(width="container", height=HEIGHT)
-        _drop_inner_sizes(modern)
         encoding = modern.get("encoding")
+        modern.update(width="container", height=max(HEIGHT, ROW * _n_names(encoding, rows)))
+        _drop_inner_sizes(modern)
         if isinstance(encoding, dict) and any(encoding.get(side) for side in ("row", "column")):
             modern["width"] = MATRIX  # a faceted chart does not follow its container
     return modern
+
+
+def _n_names(encoding: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Names along the upright axis; 0 where numbers stand there."""
+    upright = encoding.get("y") if isinstance(encoding, dict) else None
+    if not isinstance(upright, dict) or upright.get("type") not in ("nominal", "ordinal"):
+        return 0
+    return len({str(row.get(str(upright.get("field")))) for row in rows})
 
 
 def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Any]]]:
