@@ -18,8 +18,8 @@ REPORTS = {
     "training/compare_models.py": "data/processed/train_data_s1.pt: no such file",
 }
 GATES = {
-    "data/check_data.py": "line 1: validation.leeks: unknown key",
-    "monitoring/check_metrics.py": "line 2: quality.on_alrt: unknown key",
+    "data/check_data.py": ("data_quality.md", "line 1: validation.leeks: unknown key"),
+    "monitoring/check_metrics.py": ("quality.md", "line 2: quality.on_alrt: unknown key"),
 }
 
 
@@ -42,7 +42,9 @@ def test_a_stage_that_did_its_work_ends_with_0() -> None:
     run_stage(lambda: None)
 
 
-@pytest.mark.parametrize(("program", "said"), (REPORTS | GATES).items())
+@pytest.mark.parametrize(
+    ("program", "said"), [*REPORTS.items(), *((name, said) for name, (_, said) in GATES.items())]
+)
 def test_a_report_or_gate_that_cannot_do_its_work_ends_with_1(
     program: str,
     said: str,
@@ -62,4 +64,7 @@ def test_a_report_or_gate_that_cannot_do_its_work_ends_with_1(
     assert told.startswith("amelio: ")
     assert said in told
     assert "Traceback" not in told
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["params.yaml"]
+    made = {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    del made["params.yaml"]
+    assert list(made) == ([GATES[program][0]] if program in GATES else [])
+    assert all("Nothing was judged" in page and said in page for page in made.values())

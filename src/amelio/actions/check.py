@@ -116,9 +116,13 @@ def has_rules(folder: Path) -> bool:
 def run_gate(folder: Path, verdict: Path, page: Path) -> QualityCheck:
     """The gate of a pipeline: judge by params.yaml, write `page`, and `verdict` if it is passed.
 
-    verdict: always the same bytes; page: also when the gate is shut
+    verdict: always the same bytes; page: also when the gate is shut, or nothing can be judged
     """
-    check = check_quality(folder, [PARAMS], may_fetch=False)
+    try:
+        check = check_quality(folder, [PARAMS], may_fetch=False)
+    except InputError as error:
+        write_text(folder / page, report.not_judged("Quality", error))
+        raise
     write_text(folder / page, check.markdown())
     if not check.stops:
         write_text(folder / verdict, PASSED)

@@ -11,7 +11,7 @@ from amelio.actions.check import PASSED
 from amelio.atomic import write_text
 from amelio.checked_yaml import plain, read_yaml
 from amelio.dvcio.metrics import ProjectMetrics
-from amelio.errors import StageFailedError
+from amelio.errors import InputError, StageFailedError
 from amelio.expressions import NoValueError
 from amelio.quality import report
 from amelio.quality.judge import judge
@@ -65,11 +65,15 @@ def run_data_gate(
     """Judge `metrics` by `validation` of params.yaml; write `page`, and `verdict` if it is passed.
 
     findings: the table with every finding, of which the page shows some
-    verdict: always the same bytes; page: also when the gate is shut
+    verdict: always the same bytes; page: also when the gate is shut, or nothing can be judged
 
     Raises InputError for wrong parameters. Alerts never raise.
     """
-    validation = load_params(folder / PARAMS).validation
+    try:
+        validation = load_params(folder / PARAMS).validation
+    except InputError as error:
+        write_text(folder / page, report.not_judged("Data quality", error))
+        raise
     rules = {str(check): _rule(check, validation, metrics) for check in _asked(validation)}
     judged = judge(rules, ProjectMetrics(folder), {})
     verdicts = tuple(_in_words(each, folder / metrics, validation) for each in judged)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from amelio.errors import AmelioError
 from amelio.quality.rules import OnAlert
 from amelio.quality.verdicts import Status, Verdict, number_text, worst
 from amelio.redaction import one_line
@@ -50,6 +51,11 @@ def markdown(verdicts: Sequence[Verdict], on_alert: OnAlert) -> str:
         *(f"| {row} |" for row in rows),
     ]
     return "\n".join(lines) + "\n"
+
+
+def not_judged(title: str, error: AmelioError) -> str:
+    """The page where nothing could be judged: an older one would say that all is well."""
+    return f"# {title}\n\n{SIGNS[Status.ALERT]} Nothing was judged: {escaped(str(error))}\n"
 
 
 def records(verdicts: Sequence[Verdict], on_alert: OnAlert) -> dict[str, Any]:
