@@ -398,6 +398,21 @@ def test_what_an_experiment_waits_for_is_told(lab: Lab) -> None:
     assert {e["status"] for e in lab.status()} == {"done"}
 
 
+def test_a_stage_that_is_up_to_date_waits_for_nobody(lab: Lab) -> None:
+    """Neither does what comes after it: both stages `meet` run at the same time, or not at all."""
+    (lab.root / "dvc.yaml").write_text(
+        "stages:\n  alone:\n    cmd: cat source.txt > prepared.txt\n    deps: [source.txt]\n"
+        "    outs: [prepared.txt]\n    meta: {amelio: {resources: {cpu: all}}}\n"
+        "  meet:\n    cmd: echo ${lr} >> $TRACE; while test $(wc -l < $TRACE) -lt 2; do"
+        " sleep 0.1; done; echo ${lr} > model.txt\n    deps: [prepared.txt]\n    params: [lr]\n"
+        "    outs: [model.txt]\n    meta: {amelio: {timeout: 60s}}\n"
+    )
+    lab.exp("run", "-n", "first", "alone")
+    lab.git("add", "dvc.lock")
+    lab.exp("run", "-S", "lr=1,2", "-n", "w", "-j", "2")
+    assert {"w-1", "w-2"} < set(lab.refs())
+
+
 def test_what_an_experiment_waited_before_its_first_stage_is_no_duration(tmp_path: Path) -> None:
     queue = Queue(tmp_path / "queue.db", lambda: 10.0)
     queue.add([Order("a", "b" * 40, "c" * 40)], "batch")

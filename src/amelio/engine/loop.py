@@ -37,6 +37,7 @@ class Runner:
         self._interrupts = interrupts
         self._stages = {stage.id: stage for stage in setup.stages}
         self._underway = Underway(finished=dict(setup.finished))
+        self._waiting: set[str] = set()  # stages that must run, for what another run has
         self._executor: LocalExecutor | None = None
         self._borders = Borders(setup.workspace, self._underway)
         self.books = Books(
@@ -122,20 +123,21 @@ class Runner:
             ready = next((k for k in self._schedule.startable() if k not in not_before), None)
             if ready is None:
                 return
-            if self._has_to_wait(ready):
+            lacking = self._lacking(ready)
+            if lacking and (ready in self._waiting or not self._starts.settles_at_once(ready)):
+                self._waiting.add(ready)
+                self.books.tell(EventKind.WAITING, ready, message=lacking)
                 not_before[ready] = now + NEIGHBOUR_POLL_S
+            if lacking:
                 continue
             self._starts.consider(ready)
             self._schedule.let_go(ready)
 
-    def _has_to_wait(self, key: str) -> bool:
-        """For another run, which is told."""
+    def _lacking(self, key: str) -> str | None:
+        """What the stage needs and another run has."""
         if self._is_at_work_elsewhere(key):
-            return True
-        lacking = self._schedule.reserve(key)
-        if lacking:
-            self.books.tell(EventKind.WAITING, key, message=lacking)
-        return bool(lacking)
+            return "the same work of another"
+        return self._schedule.reserve(key)
 
     def _is_at_work_elsewhere(self, key: str) -> bool:
         signature = self._underway.done_elsewhere.get(key)

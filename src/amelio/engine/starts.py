@@ -64,6 +64,22 @@ class Starts:
         except AmelioError as error:
             self._books.fail(key, error)
 
+    def settles_at_once(self, key: str) -> bool:
+        """Whether the stage is up to date, and so needs nothing that other runs have."""
+        policy = replace(self._setup.policy, force=self._books.is_forced(key))
+        try:
+            if policy.force or self._ws.judge(key, policy).reasons:
+                return False
+        except AmelioError:
+            return False  # it is judged again when its turn comes
+        self._leave_as_is(key)
+        return True
+
+    def _leave_as_is(self, key: str) -> None:
+        if key in self._underway.finished:  # its lock entry was written just before the crash
+            self._recorder.close_later(self._underway.finished.pop(key).attempt)
+        self._books.settle(key, Outcome.UP_TO_DATE)
+
     def _decide(self, key: str) -> None:
         stage = self._stages[key]
         policy = replace(self._setup.policy, force=self._books.is_forced(key))
@@ -73,9 +89,7 @@ class Starts:
         verdict = self._ws.judge(key, policy)
         reasons = verdict.reasons
         if not reasons:
-            if key in self._underway.finished:  # its lock entry was written just before the crash
-                self._recorder.close_later(self._underway.finished.pop(key).attempt)
-            self._books.settle(key, Outcome.UP_TO_DATE)
+            self._leave_as_is(key)
             return
         if policy.pull and verdict.is_pullable and self._pull(stage):
             self._books.settle(key, Outcome.PULLED, reasons=reasons)
