@@ -8,6 +8,7 @@ import ctypes
 import os
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -73,11 +74,11 @@ def signal_tree(group: int, number: int) -> None:
             os.kill(pid, number)
 
 
-def end_tree(group: int, grace_s: float) -> None:
-    """TERM, then after `grace_s` KILL, until nothing is left."""
+def end_tree(group: int, grace_s: float, is_hurried: Callable[[], bool]) -> None:
+    """TERM, then KILL, after `grace_s` or once `is_hurried()`, until nothing is left."""
     signal_tree(group, signal.SIGTERM)
     deadline = time.monotonic() + grace_s
-    while has_children() and time.monotonic() < deadline:
+    while has_children() and time.monotonic() < deadline and not is_hurried():
         time.sleep(POLL_S)
     while has_children():
         signal_tree(group, signal.SIGKILL)

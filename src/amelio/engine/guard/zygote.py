@@ -31,7 +31,7 @@ else:
     from amelio import fingerprint
     from amelio.engine.guard import journal_line, tree
 
-GRACE_S = 5.0
+GRACE_S = 4.0  # after a signal; so that the prompt is back within 5 s
 LOCK_PATIENCE_S = 20.0
 CANNOT_START = 127
 HEARD = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -92,6 +92,7 @@ class Guard:
         self.is_orphaned = False
         self.had_stragglers = False
         self.signalled = 0
+        self.kill_at: float | None = None
         self.wake_read, self.wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def run(self, connection: socket.socket) -> None:
@@ -152,8 +153,18 @@ class Guard:
         code = self._wait(pid, deadline)
         if tree.has_children():
             self.had_stragglers = True
-            tree.end_tree(pid, GRACE_S if code == 0 else 0.5)
+            self._end_tree(pid, GRACE_S if code == 0 else 0.5)
         return code
+
+    def _end_tree(self, pid: int, grace_s: float) -> None:
+        """Within what a first signal has left of its time; a second one, or amelio's death, leaves
+        none.
+        """
+        if self.kill_at is not None:
+            grace_s = self.kill_at - time.monotonic()
+        tree.end_tree(
+            pid, grace_s, lambda: self.signalled == signal.SIGHUP or self._is_amelio_gone()
+        )
 
     def _start(self, argv: list[str], log: int) -> int | None:
         """Start a command in a session of its own, without a copy of this process: 1 ms less."""
@@ -192,16 +203,12 @@ class Guard:
             if done:
                 return os.waitstatus_to_exitcode(status)
             if self.signalled and self.signalled != forwarded:
-                forwarded = self.signalled
-                if forwarded != signal.SIGINT:
-                    tree.end_tree(pid, GRACE_S if forwarded == signal.SIGTERM else 0)
-                    return -forwarded
-                tree.signal_tree(pid, signal.SIGINT)
-            left_s = None if deadline is None else deadline - time.monotonic()
+                forwarded = self._pass_on(pid)
+            left_s = self._left_s(deadline)
             if left_s is not None and left_s <= 0:
-                self.is_timed_out = True
-                tree.end_tree(pid, GRACE_S)
-                return -signal.SIGTERM
+                self.is_timed_out = self.kill_at is None
+                self._end_tree(pid, GRACE_S)
+                return -(forwarded or signal.SIGTERM)
             events = poller.poll(None if left_s is None else left_s * 1000 + 1)
             for handle, _ in events:
                 if handle == self.life:
@@ -209,10 +216,23 @@ class Guard:
                     if done:  # the command ended first: its work is kept
                         return os.waitstatus_to_exitcode(status)
                     self.is_orphaned = True
-                    tree.end_tree(pid, 0)
+                    self._end_tree(pid, 0)
                     return -signal.SIGKILL
             with contextlib.suppress(BlockingIOError):
                 os.read(self.wake_read, 4096)
+
+    def _pass_on(self, pid: int) -> int:
+        """The signal, to the whole tree; from now on it has `GRACE_S`, or nothing after SIGHUP."""
+        number = self.signalled
+        is_patient = number != signal.SIGHUP
+        self.kill_at = time.monotonic() + (GRACE_S if is_patient else 0)
+        if is_patient:
+            tree.signal_tree(pid, number)
+        return number
+
+    def _left_s(self, deadline: float | None) -> float | None:
+        ends = [end for end in (deadline, self.kill_at) if end is not None]
+        return min(ends) - time.monotonic() if ends else None
 
     def _report(self, connection: socket.socket, code: int, started: float, sealed: bool) -> None:
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
