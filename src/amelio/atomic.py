@@ -26,6 +26,9 @@ def replacing(path: Path, *, is_synced: bool = True) -> Iterator[Path]:
         if is_synced:
             _sync(temporary)
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a failed write does not name its file
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     if is_synced:

@@ -271,6 +271,11 @@ class Workspace(Protocol):
     def output_hashes(self, stage: str) -> Mapping[str, str]:
         """What the outputs that are there hash to now, by path."""
 
+    def sweep(self, before: float) -> None:
+        """Delete what a run that died left half copied in the cache: what nobody wrote since
+        `before` (seconds since 1970).
+        """
+
     def flush(self) -> None:
         """Write the queued lock entries, all or nothing for each file."""
 

@@ -117,6 +117,9 @@ class FakeWorkspace:
         del stage
         return {}
 
+    def sweep(self, before: float) -> None:
+        del before  # it has no cache
+
     def flush(self) -> None:
         self.lock.update(self.queued)
         self.queued.clear()

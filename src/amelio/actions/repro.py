@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from amelio import disk
 from amelio.engine import instant
 from amelio.engine import recover as recovery
 from amelio.engine import settings as project
@@ -119,8 +120,7 @@ def repro(workspace: Workspace, options: ReproOptions, listener: Listener = unhe
         with held(state / "run.lock", options.patience_s, waiting):
             return _run(workspace, options, settings, jobs, state, listener)
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise EnvironmentFailedError(f"{place}{error.strerror or error}") from error
+        raise EnvironmentFailedError(disk.told(error)) from error
 
 
 def explain(workspace: Workspace, options: ReproOptions) -> ForecastResult:
@@ -200,6 +200,8 @@ def _run(
     instant.forget(state)
     executor = options.executor
     with workspace.session():
+        if journal.open_attempts():
+            workspace.sweep(started)
         finished = recovery.recover(journal, attempts, state / LOCKS)
         with workspace.locked():
             plan = _plan(workspace, options, settings, jobs, journal)

@@ -1,11 +1,13 @@
 """The top handler: errors become one message and an exit code, bugs a log to paste."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from amelio.errors import AmelioError
+from amelio import disk
+from amelio.errors import AmelioError, EnvironmentFailedError
 
 BUG = 3
 INTERRUPTED = 130
@@ -25,9 +27,21 @@ def guarded(words: list[str], dispatch: Callable[[list[str]], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if (told := _of_the_disk(error)) is not None:
+            _say(told)
+            return EnvironmentFailedError.exit_code
         log = _write_log(words)
         _say(f"a bug of ours: {type(error).__name__}: {error}\n  please report it with {log}")
         return BUG
+
+
+def _of_the_disk(error: Exception) -> str | None:
+    """In words, when the disk is full or broken: that is nobody's bug."""
+    if isinstance(error, OSError) and error.errno in {*disk.NO_ROOM, errno.EIO, errno.EROFS}:
+        return disk.told(error)
+    if type(error).__module__ == "sqlite3" and "disk" in str(error):  # imported by who raised it
+        return f"a database of hashes or experiments: {error} ({disk.left('')})"
+    return None
 
 
 def _say(text: str) -> None:

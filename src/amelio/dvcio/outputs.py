@@ -1,12 +1,18 @@
 """Hashes a stage's outputs and stores them in the cache."""
 
+import itertools
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from amelio import disk
 from amelio.dvcio.quick import hash_file
+from amelio.errors import EnvironmentFailedError
+from amelio.quantities import size
 
 if TYPE_CHECKING:
     from dvc.output import Output
@@ -33,7 +39,7 @@ def save(
         is the same
     has_git: whether Git tracks a path
 
-    Raises DVC's exceptions.
+    Raises DVC's exceptions, and EnvironmentFailedError where the cache does not take it.
     """
     hashed: list[_Hashed] = []
     for out in stage.outs:
@@ -111,14 +117,9 @@ def _store_all(hashed: Sequence[_Hashed]) -> None:
 
 
 def _store(out: "Output", obj: Any, staging: Any) -> None:
-    from dvc_data.hashfile.transfer import transfer
-
-    is_hard = out.cache.cache_types[0] == "hardlink"
-    if staging is None:
-        _add_file(out, is_hard)
-    else:
-        transfer(staging, out.cache, {obj.hash_info}, hardlink=is_hard, shallow=False)
-    if staging is None and out.cache.cache_types[0] in _COPYING and _is_own_file(out.fs_path):
+    first_link = out.cache.cache_types[0]
+    _add(out, obj, staging, is_hard=first_link == "hardlink")
+    if staging is None and first_link in _COPYING and _is_own_file(out.fs_path):
         out.cache.unprotect(out.fs_path)
         out.repo.state.save_link(out.fs_path, out.fs)
     else:
@@ -126,6 +127,28 @@ def _store(out: "Output", obj: Any, staging: Any) -> None:
             out.fs_path, out.fs, obj, out.cache, relink=True, state=out.repo.state, old=obj
         )
     out.set_exec()
+
+
+def _add(out: "Output", obj: Any, staging: Any, *, is_hard: bool) -> None:
+    """Into the cache. Raises EnvironmentFailedError when it does not take it."""
+    from dvc_data.hashfile.transfer import transfer
+
+    began = time.time()
+    try:
+        if staging is None:
+            return _add_file(out, is_hard)
+        if not transfer(
+            staging, out.cache, {obj.hash_info}, hardlink=is_hard, shallow=False
+        ).failed:
+            return None
+        why = "see above"  # DVC has told
+    except OSError as error:
+        why = error.strerror or str(error)
+    sweep(out.cache.path, lambda changed: changed >= began)  # DVC leaves what it had copied
+    raise EnvironmentFailedError(
+        f"{out} could not be copied into the cache ({why}): it needs {size(out.meta.size or 0)}, "
+        f"{disk.left(out.cache.path)}"
+    )
 
 
 def _add_file(out: "Output", is_hard: bool) -> None:
@@ -136,6 +159,14 @@ def _add_file(out: "Output", is_hard: bool) -> None:
         out.cache.check(oid)
     except (FileNotFoundError, ObjectFormatError):  # DVC has removed a damaged one
         out.cache.add(out.fs_path, out.fs, oid, hardlink=is_hard, check_exists=False)
+
+
+def sweep(cache: str, is_ours: Callable[[float], bool]) -> None:
+    """Delete half copied files of the cache by when they were changed (seconds since 1970)."""
+    for path in itertools.chain(Path(cache).glob(".*.tmp"), Path(cache).glob("??/.*.tmp")):
+        with suppress(OSError):  # somebody else has done it
+            if is_ours(path.stat().st_mtime):
+                path.unlink()
 
 
 def _is_own_file(path: str) -> bool:

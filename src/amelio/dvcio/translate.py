@@ -2,11 +2,13 @@
 
 import difflib
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from amelio import disk
 from amelio.dvcio.places import find_place
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
 
@@ -100,8 +102,9 @@ def _ours(error: Exception, error_class: type[AmelioError]) -> AmelioError | Non
             hint=hint,
         )
     if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return error_class(f"{where}{error.strerror or error}")
+        return error_class(disk.told(error))
+    if isinstance(error, sqlite3.Error):
+        return error_class(f"DVC's database of hashes: {error} ({disk.left('')})")
     if isinstance(error, (SCMError, IgnoreInCollectedDirError, ObjectFormatError)):
         return error_class(explain(error))
     return None

@@ -285,6 +285,10 @@ class DvcWorkspace:
         self._trust.note(out.fs_path for out in found.outs if is_local(out))
         return self.facts(stage)
 
+    def sweep(self, before: float) -> None:
+        """Delete what a run that died left half copied in the cache."""
+        outputs.sweep(self.repo.cache.local.path, lambda changed: changed < before)
+
     def output_hashes(self, stage: str) -> Mapping[str, str]:
         """What the outputs that are there hash to."""
         with stage_translated():

@@ -6,7 +6,7 @@
 import os
 import time
 
-from amelio import faults, fingerprint
+from amelio import disk, faults, fingerprint
 from amelio.engine.books import Books
 from amelio.engine.borders import Borders
 from amelio.engine.events import EventKind
@@ -64,7 +64,8 @@ class Ends:
                     running, found, f"took longer than its timeout of {limit_s:g} s"
                 )
             elif found.code:
-                self._retry_or_fail(running, found, how_it_failed(found.code))
+                shortage = disk.shortage(str(self._ws.root))
+                self._retry_or_fail(running, found, how_it_failed(found.code) + shortage)
             else:
                 self._record(running, found)
         except AmelioError as error:
