@@ -28,13 +28,18 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     secrets: values that must not appear; values of environment variables with a secret's name
     are left out as well. Newlines and tabs stay.
     """
-    text = _CONTROL.sub("", text)
+    text = printable(text)
     known = _environment_secrets(tuple(os.environ.items()))
     for secret in _longest_first({*secrets, *known}) if secrets else known:
         text = text.replace(secret, HIDDEN)
     text = _USERINFO.sub(HIDDEN, text)
     text = _QUERY.sub(rf"\1{HIDDEN}", text)
     return _ASSIGNED.sub(rf"\1{HIDDEN}", text)
+
+
+def printable(text: str) -> str:
+    """`text` without what would command a terminal or turn the direction of writing."""
+    return _CONTROL.sub("", text)
 
 
 def is_secret_name(name: str) -> bool:

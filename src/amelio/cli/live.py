@@ -14,6 +14,7 @@ from amelio.cli.repro_view import event_lines, last_lines
 from amelio.engine.events import Event, EventKind
 from amelio.insight.wording import duration
 from amelio.model import Outcome
+from amelio.redaction import printable
 
 SHOWN_ROWS = 20
 
@@ -52,7 +53,7 @@ class LiveView:
             self._rows.pop(event.stage, None)
         for line in event_lines(event):
             style = "red" if event.result and event.result.outcome is Outcome.FAILED else ""
-            self._live.console.print(line, markup=False, highlight=False, style=style)
+            self._live.console.print(printable(line), markup=False, highlight=False, style=style)
 
     def close(self) -> None:
         """Take the table away."""
@@ -73,7 +74,7 @@ class LiveView:
                 rest_s = row.expected_s - passed_s
                 left = f"{duration(rest_s)} left" if rest_s > 0 else "longer than last time"
             last = last_lines(row.log, 1) if row.log else []
-            table.add_row(Text(row.stage), duration(passed_s), left, Text("".join(last)))
+            table.add_row(Text(printable(row.stage)), duration(passed_s), left, Text("".join(last)))
         more = f", {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
         state = f"{self._n_ended} of {self._n_stages} stages done, {len(rows)} running{more}"
         return Group(table, Spinner("dots", text=Text(state)))

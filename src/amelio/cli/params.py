@@ -8,6 +8,7 @@ from amelio.cli.metrics import shown
 from amelio.dvcio.named_revisions import require_revisions
 from amelio.dvcio.params import ShownParams, show_params
 from amelio.errors import InputError, all_of
+from amelio.redaction import printable
 from amelio.vision.evaluation.markdown import markdown_table
 
 
@@ -59,8 +60,8 @@ def _print_table(found: ShownParams, *, as_markdown: bool, with_path: bool) -> N
     rows = [row[start:] for row in found.rows]
     header = ("Path", "Param", *found.columns)[start:]
     if as_markdown:
-        print(markdown_table(header, rows), end="")
+        print(printable(markdown_table(header, rows)), end="")
     elif rows:
         from tabulate import tabulate
 
-        print(tabulate(rows, header, tablefmt="plain", disable_numparse=True))
+        print(printable(tabulate(rows, header, tablefmt="plain", disable_numparse=True)))

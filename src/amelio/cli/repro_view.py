@@ -11,6 +11,7 @@ from amelio.actions.repro import ReproResult, idle_lines
 from amelio.engine.events import Event, EventKind
 from amelio.insight.wording import duration, reason
 from amelio.model import Outcome, RunResult, StageResult
+from amelio.redaction import printable
 
 TAIL_LINES = 15
 POLL_S = 0.1
@@ -138,8 +139,7 @@ def last_lines(log: Path, n: int = TAIL_LINES) -> list[str]:
     except OSError:
         return []
     lines = [line.rpartition("\r")[2] for line in text.replace("\r\n", "\n").split("\n")]
-    clean = ("".join(c for c in line if c.isprintable() or c == "\t") for line in lines)
-    return [line for line in clean if line.strip()][-n:]
+    return [line for line in map(printable, lines) if line.strip()][-n:]
 
 
 def _saved(run: RunResult) -> str:
@@ -162,5 +162,5 @@ def _relative(path: Path) -> Path:
 
 
 def print_line(line: str) -> None:
-    """To stdout, at once."""
-    print(line, file=sys.stdout, flush=True)
+    """To stdout, at once; a stage's output, name or parameter cannot command the terminal."""
+    print(printable(line), file=sys.stdout, flush=True)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from amelio import disk
 from amelio.errors import AmelioError, EnvironmentFailedError
 
 BUG = 3
@@ -37,6 +36,8 @@ def guarded(words: list[str], dispatch: Callable[[list[str]], int]) -> int:
 
 def _of_the_disk(error: Exception) -> str | None:
     """In words, when the disk is full or broken: that is nobody's bug."""
+    from amelio import disk
+
     if isinstance(error, OSError) and error.errno in {*disk.NO_ROOM, errno.EIO, errno.EROFS}:
         return disk.told(error)
     if type(error).__module__ == "sqlite3" and "disk" in str(error):  # imported by who raised it
@@ -45,7 +46,9 @@ def _of_the_disk(error: Exception) -> str | None:
 
 
 def _say(text: str) -> None:
-    print(f"amelio: {text}", file=sys.stderr)
+    from amelio.redaction import printable  # 3 ms, which "nothing to do" need not wait for
+
+    print(f"amelio: {printable(text)}", file=sys.stderr)
 
 
 def _write_log(words: list[str]) -> Path:

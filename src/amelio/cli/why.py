@@ -8,6 +8,7 @@ import typer
 
 from amelio.actions.repro import ReproOptions, explain
 from amelio.cli.forecast_text import forecast_lines
+from amelio.cli.repro_view import print_line
 from amelio.dvcio.workspace import open_workspace
 from amelio.model import Selection
 
@@ -24,4 +25,4 @@ def why(
         return
     for forecast in wanted:
         for line in forecast_lines(forecast):
-            typer.echo(line)
+            print_line(line)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.folders import Folders, status_and_object
 from amelio.model import Reason, ReasonKind, Verdict
+from amelio.redaction import HIDDEN, is_secret_name, redacted
 
 if TYPE_CHECKING:
     from dvc.dependency import Dependency, ParamsDependency
@@ -138,11 +139,16 @@ def _param_reasons(dep: "ParamsDependency", found: object) -> list[Reason]:
         Reason(
             ReasonKind.PARAMETER,
             f"{dep}:{name}",
-            old=_text(old[name]) if name in old else None,
-            new=_text(new[name]) if name in new else None,
+            old=_shown(name, old[name]) if name in old else None,
+            new=_shown(name, new[name]) if name in new else None,
         )
         for name in found
     ]
+
+
+def _shown(name: str, value: object) -> str:
+    """A parameter's value; a secret's is nobody's business."""
+    return HIDDEN if is_secret_name(name) else redacted(_text(value))
 
 
 def _text(value: object) -> str:
