@@ -17,9 +17,8 @@ test: $(INSTALLED)
 test-all: $(INSTALLED)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
-test-faults: $(INSTALLED)  ## the bars of docs/reliability.md, with DVC as the control; 40 minutes
+test-faults: $(INSTALLED)  ## the bars of docs/reliability.md, with DVC as the control; at most 40 minutes
 	$(BIN)/python -m tests.faults.table
-	$(BIN)/python -m pytest -q -m slow tests/faults
 
 peer-tests: $(INSTALLED)  ## DVC's own tests of `repro` and `exp`, run by amelio
 	$(BIN)/python tests/contracts/run_peer_tests.py

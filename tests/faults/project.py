@@ -1,11 +1,14 @@
 """A repository under test, and the two programs that may run it."""
 
+import copy
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -16,6 +19,8 @@ import yaml
 from tests.faults import stage
 
 PATIENCE_S = 60.0
+_MAKING = threading.Lock()
+_made: "list[tempfile.TemporaryDirectory[str]]" = []
 
 
 class Subject(StrEnum):
@@ -36,15 +41,20 @@ class Project:
     def __init__(self, folder: Path, subject: Subject) -> None:
         self.root, self.subject = folder / "repo", subject
         self.versions: dict[str, bytes] = {}  # md5 → content
-        self.root.mkdir(parents=True)
-        self.git("init", "-q", "-b", "main")
-        self.dvc("init", "-q")
-        shutil.copy(stage.__file__, self.root / "stage.py")
+        self.flags: dict[str, dict[str, bool]] = {}  # of the stages' outputs, for `stages`
+        shutil.copytree(_template(), self.root)
         for path in self.SOURCES:
             self.write(path, f"{path}, first version\n")
         self.params(alpha=1, beta=1, fail="")
         self.stages()
         self.commit("-A")
+
+    def copied(self, folder: Path) -> "Project":
+        """The same, with all that happened to it, somewhere else."""
+        twin = copy.copy(self)
+        twin.root, twin.versions, twin.flags = folder / "repo", {**self.versions}, {**self.flags}
+        shutil.copytree(self.root.parent, folder, symlinks=True)
+        return twin
 
     def stages(self, **words: str) -> None:
         """Write `dvc.yaml`, with `words` behind the commands of the stages that they name."""
@@ -61,7 +71,9 @@ class Project:
                 "cmd": " ".join([*command, *words.get(name, "").split()]),
                 "deps": deps,
                 **({"params": [{"params.json": params}]} if params else {}),
-                "outs": [f"{name}.out"],
+                "outs": [
+                    {f"{name}.out": flags} if (flags := self.flags.get(name)) else f"{name}.out"
+                ],
             }
         (self.root / "dvc.yaml").write_text(yaml.safe_dump({"stages": entries}, sort_keys=False))
 
@@ -80,10 +92,13 @@ class Project:
         known = json.loads(path.read_text()) if path.exists() else {}
         path.write_text(json.dumps(known | values))
 
-    def start(self, *words: str, under: Sequence[str] = ()) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, under: Sequence[str] = (), subject: Subject | None = None
+    ) -> subprocess.Popen[str]:
         """The subject's `repro`, in the background, started by the program `under`."""
-        jobs = ["--jobs", "2"] if self.subject is Subject.AMELIO else []
-        return self._popen([*under, *_python(self.subject), "repro", *jobs, *words])
+        subject = subject or self.subject
+        jobs = ["--jobs", "2"] if subject is Subject.AMELIO and "--jobs" not in words else []
+        return self.popen([*under, *_python(subject), "repro", *jobs, *words])
 
     def repro(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The subject's `repro`, to its end."""
@@ -91,25 +106,28 @@ class Project:
 
     def checkout(self) -> subprocess.CompletedProcess[str]:
         """The subject's `checkout`."""
-        return finish(self._popen([*_python(self.subject), "checkout"]))
+        return finish(self.popen([*_python(self.subject), "checkout"]))
+
+    def amelio(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another command of amelio's, to its end."""
+        return finish(self.popen([*_python(Subject.AMELIO), *words]))
 
     def dvc(self, *words: str) -> str:
         """Real DVC, which must end well; what it prints."""
-        done = finish(self._popen([*_python(Subject.DVC), *words]))
+        done = finish(self.popen([*_python(Subject.DVC), *words]))
         assert done.returncode == 0, (words, done.stderr)
         return done.stdout
 
     def git(self, *words: str) -> str:
         """Run Git."""
-        done = subprocess.run(
-            ["git", *words], cwd=self.root, capture_output=True, text=True, check=True
-        )
+        done = finish(self.popen(["git", *words]))
+        assert done.returncode == 0, (words, done.stderr)
         return done.stdout
 
     def commit(self, *paths: str) -> None:
         """Commit these."""
         self.git("add", *paths)
-        self.git("-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "change")
+        self.git("commit", "-qm", "change", "--allow-empty")
 
     def marks(self, text: str) -> list[str]:
         """The last words of the stages' marks that begin with `text`."""
@@ -131,16 +149,49 @@ class Project:
         found = hashlib.md5((self.root / path).read_bytes()).hexdigest()
         return self.root / ".dvc/cache/files/md5" / found[:2] / found[2:]
 
-    def _popen(self, words: Sequence[str]) -> subprocess.Popen[str]:
+    def popen(self, words: Sequence[str]) -> subprocess.Popen[str]:
+        """Any program, in the repository, in a process group of its own."""
         return subprocess.Popen(
             words,
             cwd=self.root,
-            env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+            env={**os.environ, **_environment(self.root.parent)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Nothing of the user's: settings, and the place where DVC keeps its database."""
+    return {
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(folder / "site"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": "Ada",
+        "GIT_AUTHOR_EMAIL": "ada@example.org",
+        "GIT_COMMITTER_NAME": "Ada",
+        "GIT_COMMITTER_EMAIL": "ada@example.org",
+    }
+
+
+def _template() -> Path:
+    """A repository with nothing but `stage.py`, made once in each process."""
+    with _MAKING:
+        if not _made:
+            folder = tempfile.TemporaryDirectory(prefix="amelio-template-")
+            root = Path(folder.name) / "repo"
+            root.mkdir()
+            environment = {**os.environ, **_environment(Path(folder.name))}
+            for words in (
+                ["git", "init", "-q", "-b", "main"],
+                [*_python(Subject.DVC), "init", "-q"],
+            ):
+                subprocess.run(words, cwd=root, env=environment, check=True)
+            shutil.copy(stage.__file__, root / "stage.py")
+            _made.append(folder)
+        return Path(_made[0].name) / "repo"
 
 
 def _python(program: Subject) -> list[str]:

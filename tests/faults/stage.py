@@ -1,11 +1,13 @@
 """The program of every stage here: what it writes is a function of what `dvc.lock` records.
 
     python3 -SE stage.py NAME [d=DEP …] [p=PARAM …] [sleep=S] [size=BYTES] [spoil=FILE] [child=N]
+        [as=folder] [signal=ignore|0|1]
 
-It runs in the repository and leaves marks beside it, in ../marks. Only the standard library.
+`as=folder`: the output is a folder with one file; `signal`: what it does with signals. It runs in
+the repository and leaves marks beside it, in ../marks. Only the standard library.
 """
 
-# ruff: noqa: PTH123 - it must start fast
+# ruff: noqa: PTH103, PTH123 - it must start fast
 import hashlib
 import json
 import os
@@ -47,6 +49,8 @@ def main() -> int:
     with open("params.json") as file:
         values = json.load(file)
     params = {key: values[key] for key in wanted.get("p", [])}
+    for answer in wanted.get("signal", []):
+        answer_signals(f"{name}.out", answer)
     mark(f"start {name} {os.getpid()}")
     for i in range(int(wanted.get("child", ["0"])[0])):
         spawn_stubborn(new_session=bool(i % 2))
@@ -54,12 +58,31 @@ def main() -> int:
     for path in wanted.get("spoil", []):
         with open(path, "a") as file:
             file.write("spoilt")
-    with open(f"{name}.out", "wb") as file:
-        file.write(content(command, deps, params))
+    write(f"{name}.out", content(command, deps, params), is_folder="as" in wanted)
     if values.get("fail") == name:
         return 1
     mark(f"end {name} {os.getpid()}")
     return 0
+
+
+def write(path: str, made: bytes, *, is_folder: bool) -> None:
+    """The output."""
+    if is_folder:
+        os.makedirs(path, exist_ok=True)
+        path = f"{path}/x"
+    with open(path, "wb") as file:
+        file.write(made)
+
+
+def answer_signals(path: str, answer: str) -> None:
+    """Ignore them, or leave half an output and exit with a code."""
+
+    def leave(_number: int, _frame: object) -> None:
+        write(path, b"half", is_folder=False)
+        os._exit(int(answer))
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN if answer == "ignore" else leave)
 
 
 def spawn_stubborn(*, new_session: bool) -> None:

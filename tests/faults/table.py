@@ -1,141 +1,155 @@
 """The table of the bars, amelio's and DVC's column from the same run: `make test-faults`.
 
-Run: python -m tests.faults.table [--rounds N]. What is in `bars` is inflicted on both; other rows
-are amelio's own tests.
+Run: python -m tests.faults.table [--rounds N] [--bars B1,B2] [--minutes 38] [--write FILE]
+
+Every fault is inflicted on both; what only amelio's own tests show is counted by running them.
+Exit code 1 when amelio does not hold a bar, or nothing is found in DVC where something must be.
 """
 
 import argparse
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-from tests.faults import bars
 from tests.faults.bars import Bar
 from tests.faults.project import Subject
+from tests.faults.rows import CONTROLS, ROWS, Fault, Row
 
 ROOT = Path(__file__).parents[2]
+BEGIN, END = "<!-- table of the bars -->", "<!-- end of the table -->"
+N_WORKERS = 1 + (os.cpu_count() or 1)  # faults wait about as much as they compute
 
 
 @dataclass(frozen=True)
-class Row:
-    """faults: for both subjects, `--rounds` times each; tests: amelio's own, pytest arguments"""
+class Tally:
+    """n_cut: what there was no time for; first: one of the failures, in words"""
 
-    name: str
-    faults: Sequence[Bar] = ()
-    tests: Sequence[str] = ()
+    n_bad: int = 0
+    n_all: int = 0
+    n_cut: int = 0
+    first: str = ""
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.n_bad + other.n_bad,
+            self.n_all + other.n_all,
+            self.n_cut + other.n_cut,
+            self.first or other.first,
+        )
 
-A, F, S = "tests/actions", "tests/faults", "tests/security"
-ROWS = {
-    "B1": Row("Killed at system calls", (bars.torn_lock, partial(bars.kill_sweep, n_points=8))),
-    "B2": Row("No orphans", (bars.orphans,)),
-    "B3": Row(
-        "No silent wrong result",
-        (
-            bars.changed_input,
-            bars.changed_param,
-            bars.changed_input_with_old_time,
-            bars.changed_branch,
-        ),
-    ),
-    "B4": Row("Finished work is kept", (bars.finished_work,)),
-    "B5": Row("The last good output is kept", (bars.failing_stage,)),
-    "B6": Row("Signals", (bars.interrupted,), (f"{A}/test_repro_crash.py", "-k", "signal")),
-    "B7": Row("Mutual exclusion", (bars.two_runs, bars.two_containers)),
-    "B8": Row("Same as DVC", (), ("tests/dvcio/test_same_as_dvc.py", "tests/dvcio/test_shapes.py")),
-    "B9": Row("Write isolation", (bars.foreign_output,), (f"{A}/test_repro_borders.py",)),
-    "B10": Row("Damage in the cache is seen", (bars.flipped_bytes,)),
-    "B11": Row("Disk full", (), (f"{A}/test_repro_crash.py", "-k", "full_disk")),
-    "B12": Row("Change detection", (bars.same_size_same_time,)),
-    "B13": Row("Experiments do not get lost", (), (f"{A}/test_experiments_stress.py",)),
-    "B14": Row("The user's tree is safe", (), (f"{A}/test_experiments.py",)),
-    "B15": Row("Errors, 44 broken configurations", (), (f"{F}/test_broken.py",)),
-    "B16": Row("Untrusted models", (), (f"{F}/test_unsafe_calls.py", f"{S}/test_checkpoints.py")),
-    "B17": Row(
-        "Untrusted data",
-        (),
-        (
-            f"{A}/test_repro_room.py",
-            f"{S}/test_paths_and_bombs.py",
-            "tests/dvcio/test_bounded_yaml.py",
-        ),
-    ),
-    "B19": Row("Shell injection, 270 payloads", (), (f"{A}/test_repro_injection.py",)),
-    "B20": Row(
-        "Secrets, alerts, CI",
-        (),
-        (
-            "tests/quality",
-            "tests/test_redaction.py",
-            "tests/ci",
-            "tests/e2e/test_hostile_report.py",
-        ),
-    ),
-}
+    def __str__(self) -> str:
+        """`held (12)`, `3 of 12 fail`, or `not tried`."""
+        if not self.n_all and not self.n_cut:
+            return "not tried"
+        cut = f", no time for {self.n_cut}" if self.n_cut else ""
+        if self.n_bad:
+            return f"{self.n_bad} of {self.n_all} fail{cut}"
+        return f"held ({self.n_all}{cut})" if self.n_all else f"no time for {self.n_cut}"
 
 
-def inflicted(row: Row, subject: Subject, n_rounds: int) -> tuple[int, int]:
-    """How many of how many faults were not survived."""
-    n_bad = 0
-    for bar in row.faults:
-        for _ in range(n_rounds):
-            folder = Path(tempfile.mkdtemp(prefix="amelio-bar-"))
-            try:
-                n_bad += bool(bar(folder / "x", subject))
-            except (AssertionError, OSError, subprocess.SubprocessError):
-                n_bad += 1
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-    return n_bad, len(row.faults) * n_rounds
+def inflict(bar: Bar, subject: Subject, number: int, deadline: float) -> Tally:
+    """One fault; cut when the table's time is over."""
+    if time.monotonic() > deadline:
+        return Tally(n_cut=1)
+    folder = Path(tempfile.mkdtemp(prefix="amelio-bar-"))
+    try:
+        found = bar(folder / "x", subject, number)
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        found = [f"{type(error).__name__}: {error}"]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    told = f"{bar.__name__} {number}: {found[0]}" if found else ""
+    return Tally(n_bad=bool(found), n_all=1, first=told)
 
 
-def tested(row: Row) -> tuple[int, int]:
-    """How many of how many of amelio's own tests fail."""
+def inflicted(
+    pool: ThreadPoolExecutor, faults: Sequence[Fault], subject: Subject, most: int, deadline: float
+) -> list[Future[Tally]]:
+    """All faults of a row for one subject, begun."""
+    return [
+        pool.submit(inflict, fault.bar, subject, number, deadline)
+        for fault in faults
+        for number in range(min(most, fault.n if subject is Subject.AMELIO else fault.n_control))
+    ]
+
+
+def tested(row: Row, deadline: float) -> Tally:
+    """amelio's own tests."""
     if not row.tests:
-        return 0, 0
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=no", *row.tests]
-    argv += ["-m", "not slow"]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True)
+        return Tally()
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line"]
+    argv += ["-n", str(os.cpu_count() or 1), *row.tests]
+    left_s = max(1.0, deadline - time.monotonic())
+    try:
+        done = subprocess.run(
+            argv, cwd=ROOT, capture_output=True, text=True, timeout=left_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Tally(n_cut=1)
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|error)", done.stdout)}
     n_bad = counts.get("failed", 0) + counts.get("error", 0)
     n_all = counts.get("passed", 0) + n_bad
-    return (n_bad, n_all) if n_all else (1, 1)
+    failed = re.findall(r"^(?:FAILED|ERROR) (.*)", done.stdout, flags=re.MULTILINE)
+    return Tally(n_bad, n_all, first=failed[0] if failed else "") if n_all else Tally(1, 1)
 
 
-def shown(n_bad: int, n_all: int) -> str:
-    """`held (12)`, `3 of 12 fail`, or `–` where nothing applies."""
-    if not n_all:
-        return "–"
-    return f"{n_bad} of {n_all} fail" if n_bad else f"held ({n_all})"
+def lines(chosen: Sequence[str], most: int, deadline: float) -> Iterator[tuple[str, Tally, Tally]]:
+    """The table's lines, as they come; each with amelio's and DVC's tally."""
+    with ThreadPoolExecutor(N_WORKERS) as pool:
+        for number in chosen:
+            row, begun = ROWS[number], time.monotonic()
+            jobs = {who: inflicted(pool, row.faults, who, most, deadline) for who in Subject}
+            found = {who: sum((job.result() for job in jobs[who]), Tally()) for who in Subject}
+            ours, theirs = found[Subject.AMELIO] + tested(row, deadline), found[Subject.DVC]
+            told = row.control if not theirs.n_all and row.control else str(theirs)
+            cells = [number, row.name, str(ours), told, f"{time.monotonic() - begun:.0f}"]
+            yield f"| {' | '.join(cells)} |", ours, theirs
 
 
 def main() -> int:
-    """Print the table; 1 when amelio does not hold a bar."""
+    """Print the table; 1 when amelio does not hold a bar, or the control finds nothing."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=3, help="How often each fault.")
-    n_rounds = parser.parse_args().rounds
+    parser.add_argument("--rounds", type=int, default=10**6, help="Each fault at most so often.")
+    parser.add_argument("--bars", default=",".join(ROWS), help="Only these.")
+    parser.add_argument("--minutes", type=float, default=38.0, help="Begin nothing after that.")
+    parser.add_argument("--write", type=Path, help="Put the table into this file, too.")
+    given = parser.parse_args()
     os.environ["DVC_NO_ANALYTICS"] = "1"
-    print("| bar | | amelio | DVC | s |\n|---|---|---|---|---|", flush=True)
-    is_held = True
-    for number, row in ROWS.items():
-        begun = time.monotonic()
-        ours = inflicted(row, Subject.AMELIO, n_rounds)
-        own = tested(row)
-        ours = (ours[0] + own[0], ours[1] + own[1])
-        theirs = inflicted(row, Subject.DVC, n_rounds)
-        is_held &= not ours[0]
-        took_s = time.monotonic() - begun
-        cells = (number, row.name, shown(*ours), shown(*theirs), f"{took_s:.0f}")
-        print(f"| {' | '.join(cells)} |", flush=True)
-    return int(not is_held)
+    begun = time.monotonic()
+    text = ["| bar | | amelio | DVC | s |", "|---|---|---|---|---|"]
+    print("\n".join(text), flush=True)
+    wrong = []
+    chosen = given.bars.split(",")
+    for line, ours, theirs in lines(chosen, given.rounds, begun + 60 * given.minutes):
+        print(line, flush=True)
+        text.append(line)
+        if ours.n_bad or ours.n_cut:
+            wrong.append(f"{line.split()[1]}: {ours.first or 'not everything was tried'}")
+        if line.split()[1] in CONTROLS and not theirs.n_bad:
+            wrong.append(f"{line.split()[1]}: nothing is found in DVC, so the harness is broken")
+    took = f"{(time.monotonic() - begun) / 60:.0f} min"
+    now = f"{datetime.now(UTC):%Y-%m-%d}"
+    text.append(
+        f"\n{now}, DVC {version('dvc')}, {os.cpu_count()} cores, {platform.system()}, {took}."
+    )
+    print(text[-1], *wrong, sep="\n")
+    if given.write:
+        page = given.write.read_text(encoding="utf-8")
+        head, tail = page.partition(BEGIN)[0], page.partition(END)[2]
+        table = "\n".join(text)
+        given.write.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":
