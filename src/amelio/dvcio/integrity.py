@@ -50,13 +50,27 @@ def set_damaged_aside(outs: Iterable["Output"]) -> list[tuple[str, Path]]:
     for out in outs:
         if not (out.hash_info and out.use_cache and out.hash_name == "md5"):
             continue
-        for path in _objects(Path(out.cache.oid_to_path(out.hash_info.value))):
-            if not _is_sound(path):
-                aside = Path(out.repo.tmp_dir) / "amelio/damaged" / (path.parent.name + path.name)
-                aside.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, aside)  # noqa: PTH105 - over a former find
-                moved.append((str(out), aside))
+        objects = _objects(Path(out.cache.oid_to_path(out.hash_info.value)))
+        moved += [(str(out), aside) for path in objects if (aside := _set_aside(path, out))]
     return moved
+
+
+def require_sound(out: "Output", oids: Iterable[str]) -> None:
+    """Move damaged ones of these objects, of those that the cache has, out of it."""
+    for oid in oids:
+        path = Path(out.cache.oid_to_path(oid))
+        if path.exists():
+            _set_aside(path, out)
+
+
+def _set_aside(path: Path, out: "Output") -> Path | None:
+    """Where the object is now, when it was damaged."""
+    if _is_sound(path):
+        return None
+    aside = Path(out.repo.tmp_dir) / "amelio/damaged" / (path.parent.name + path.name)
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(path, aside)  # noqa: PTH105 - over a former find
+    return aside
 
 
 def _objects(path: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amelio import disk
+from amelio.dvcio.integrity import require_sound
 from amelio.dvcio.quick import hash_file
 from amelio.errors import EnvironmentFailedError
 from amelio.quantities import size
@@ -118,8 +119,12 @@ def _store_all(hashed: Sequence[_Hashed]) -> None:
 
 def _store(out: "Output", obj: Any, staging: Any) -> None:
     first_link = out.cache.cache_types[0]
+    is_copied = first_link in _COPYING
+    is_kept = is_copied and staging is None and _is_own_file(out.fs_path)
+    if not is_kept and not (is_copied and obj.hash_info.isdir):  # a folder's copies stay, too
+        require_sound(out, _oids(obj))  # what the command made gives way to what the cache has
     _add(out, obj, staging, is_hard=first_link == "hardlink")
-    if staging is None and first_link in _COPYING and _is_own_file(out.fs_path):
+    if is_kept:
         out.cache.unprotect(out.fs_path)
         out.repo.state.save_link(out.fs_path, out.fs)
     else:
@@ -127,6 +132,14 @@ def _store(out: "Output", obj: Any, staging: Any) -> None:
             out.fs_path, out.fs, obj, out.cache, relink=True, state=out.repo.state, old=obj
         )
     out.set_exec()
+
+
+def _oids(obj: Any) -> Iterator[str]:
+    if not obj.hash_info.isdir:
+        yield obj.hash_info.value
+        return
+    for _, _, hashed in obj:
+        yield hashed.value
 
 
 def _add(out: "Output", obj: Any, staging: Any, *, is_hard: bool) -> None:
