@@ -12,6 +12,7 @@ from amelio.redaction import is_secret_name, one_line, redacted
         "GET /x?access_token=canary&y=1",
         "password=canary",
         "api_key: canary",
+        "{'password': 'canary'}",
         "log canary-from-the-environment here",
         "listed canary-given",
     ],

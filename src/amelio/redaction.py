@@ -18,7 +18,9 @@ _USERINFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _QUERY = re.compile(
     r"([?&][\w.-]*(?:token|key|secret|sig|signature|pass\w*)=)[^&\s]+", re.IGNORECASE
 )
-_ASSIGNED = re.compile(r"((?:password|passwd|secret|token|api_?key)\s*[=:]\s*)\S+", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"((?:password|passwd|secret|token|api_?key)[\"']?\s*[=:]\s*)\S+", re.IGNORECASE
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -11,7 +11,7 @@ from amelio.actions.repro import ReproResult, idle_lines
 from amelio.engine.events import Event, EventKind
 from amelio.insight.wording import duration, reason
 from amelio.model import Outcome, RunResult, StageResult
-from amelio.redaction import printable
+from amelio.redaction import printable, redacted
 
 TAIL_LINES = 15
 POLL_S = 0.1
@@ -85,7 +85,7 @@ class Tailer:
                 whole = chunk if is_last else chunk[: chunk.rfind(b"\n") + 1]
                 position += len(whole)
                 for line in whole.decode(errors="replace").splitlines():
-                    self._show(line)
+                    self._show(redacted(line))
             if is_last:
                 return
 
@@ -131,7 +131,7 @@ def summary_lines(result: ReproResult) -> Iterator[str]:
 
 
 def last_lines(log: Path, n: int = TAIL_LINES) -> list[str]:
-    """The end of a log, without control characters."""
+    """The end of a log, without control characters and secrets."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 64 * 1024))
@@ -139,7 +139,7 @@ def last_lines(log: Path, n: int = TAIL_LINES) -> list[str]:
     except OSError:
         return []
     lines = [line.rpartition("\r")[2] for line in text.replace("\r\n", "\n").split("\n")]
-    return [line for line in map(printable, lines) if line.strip()][-n:]
+    return [line for line in map(redacted, lines) if line.strip()][-n:]
 
 
 def _saved(run: RunResult) -> str:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 
-from amelio.redaction import one_line
+from amelio.redaction import MIN_SECRET, one_line
 
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _GAP = "  "
@@ -44,8 +44,11 @@ def shown(text: str) -> str:
 
 
 def is_harmless(text: str) -> bool:
-    """Whether it is a number or a short word, as most cells are, and needs no closer look."""
-    return len(text) < 20 and text.isascii() and text.replace(".", "").replace("-", "").isalnum()
+    """Whether it is a number or too short for a secret, as most cells are."""
+    if not text.isascii() or len(text) >= 20:
+        return False
+    plain = text.replace(".", "").replace("-", "")
+    return plain.isdigit() or (len(text) < MIN_SECRET and plain.isalnum())
 
 
 @lru_cache(maxsize=100_000)
