@@ -3,7 +3,11 @@
 import argparse
 import io
 import json
+import operator
+import os
 import pickle
+import shutil
+import subprocess
 import zipfile
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
@@ -33,6 +37,13 @@ def payloads(canary: Path) -> dict[str, Any]:
         "exec": Runs(exec, source),
         "eval": Runs(eval, source),
         "import": Runs(eval, f"__import__('os').system('touch {canary}')"),
+        "system": Runs(os.system, f"touch {canary}"),
+        "subprocess": Runs(subprocess.check_call, ["touch", str(canary)]),
+        "mkfifo": Runs(os.mkfifo, str(canary)),
+        "mkdir": Runs(os.mkdir, str(canary)),
+        "symlink": Runs(os.symlink, "/etc/hostname", str(canary)),
+        "copy": Runs(shutil.copyfile, __file__, str(canary)),
+        "attribute of an attribute": Runs(operator.methodcaller("touch"), canary),
         "pickle in a pickle": Runs(pickle.loads, pickle.dumps(Runs(exec, source))),
     }
 
@@ -66,6 +77,7 @@ def runners(good: Path, canary: Path) -> dict[str, bytes]:
     }
     files |= {f"pickle, protocol {p}": pickle.dumps(touch, p) for p in range(2, 6)}
     files["hand-made archive"] = archive({"x/data.pkl": pickle.dumps(touch), "x/version": b"3"})
+    files["hand-made old archive"] = pickle.dumps(0x1950A86A20F9469CFC6C) + pickle.dumps(touch)
     files["numpy file"] = numpy_file(touch)
     return files
 
