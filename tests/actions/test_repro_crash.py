@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from zc.lockfile import LockFile  # type: ignore[import-untyped]
 
@@ -192,6 +193,28 @@ def test_when_amelio_is_killed_everything_it_started_dies(project: Project, star
         alive = [pid for pid in alive if Path(f"/proc/{pid}").exists()]
         time.sleep(0.02)
     assert not alive
+
+
+def test_a_stage_whose_guard_is_killed_fails_and_nothing_of_it_lives_on(
+    project: Project, start: Start
+) -> None:
+    project.stages(
+        a={"cmd": "echo $$ > ../pid; touch out; sleep 600", "outs": ["out"]},
+        b={"cmd": "sleep 2; echo > b", "outs": ["b"]},
+    )
+    process = start("--jobs", "2", "--keep-going")
+    wait_for(project.root.parent / "pid")
+    sleeper = psutil.Process(int((project.root.parent / "pid").read_text()))
+    guard = sleeper.parent()
+    assert guard is not None
+    guard.kill()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, output
+    assert not psutil.pid_exists(sleeper.pid)
+    assert "the guard of this stage has died" in output
+    lock = project.read("dvc.lock")
+    assert "path: b" in lock
+    assert "path: out" not in lock
 
 
 def test_two_runs_at_once_run_each_stage_once(project: Project, start: Start) -> None:

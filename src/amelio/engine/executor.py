@@ -124,8 +124,9 @@ class LocalExecutor:
             if not message:
                 raise EnvironmentFailedError("the process that guards the stages has died")
             report = json.loads(message)
-            self.running.discard(report["attempt"])
-            reports.append(report)
+            if report["attempt"] in self.running:  # else its guard had told, and died afterwards
+                self.running.remove(report["attempt"])
+                reports.append(report)
         return reports
 
     def signal(self, number: int) -> None:

@@ -8,7 +8,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -36,11 +36,33 @@ def reap() -> None:
 
 def descendants() -> list[int]:
     """Every living process below this one, parents first (Linux: from /proc)."""
+    parents = _living()
+    return _below(parents.get(os.getpid(), []), parents)
+
+
+def end_strays(known: Collection[int]) -> None:
+    """Kill all below this process that is not one of its children `known`, or below one."""
+    while True:
+        parents = _living()
+        mine = [pid for pid in parents.get(os.getpid(), []) if pid not in known]
+        if not mine:
+            return
+        for pid in _below(mine, parents):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(POLL_S)
+        for pid in mine:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+def _living() -> dict[int, list[int]]:
+    """Parent → children, of every living process."""
     parents: dict[int, list[int]] = {}
     try:
         names = [name for name in os.listdir("/proc") if name.isdigit()]
     except FileNotFoundError:
-        return []
+        return {}
     for name in names:
         try:
             with open(f"/proc/{name}/stat", "rb") as file:
@@ -49,7 +71,11 @@ def descendants() -> list[int]:
             continue
         if fields[0] != b"Z":
             parents.setdefault(int(fields[1]), []).append(int(name))
-    found = list(parents.get(os.getpid(), []))
+    return parents
+
+
+def _below(tops: list[int], parents: dict[int, list[int]]) -> list[int]:
+    found = list(tops)
     for pid in found:
         found.extend(parents.get(pid, []))
     return found

@@ -45,26 +45,75 @@ def serve(connection: socket.socket, life: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     gc.disable()  # it would write to, and so copy, every page that a guard shares with us
-    guards: dict[str, int] = {}
+    tree.adopt_orphans()  # of a guard that is killed
+    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    poller = select.poll()
+    poller.register(connection, select.POLLIN)
+    poller.register(wake_read, select.POLLIN)
+    guards: dict[int, dict[str, Any]] = {}  # by pid, what each one has to do
     while True:
-        message = connection.recv(65536).decode()
-        for attempt, pid in list(guards.items()):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                del guards[attempt]
-        word, _, rest = message.partition(" ")
+        ready = {handle for handle, _ in poller.poll()}
+        with contextlib.suppress(BlockingIOError):
+            os.read(wake_read, 4096)
+        _bury(guards, connection)
+        if connection.fileno() not in ready:
+            continue
+        word, _, rest = connection.recv(65536).decode().partition(" ")
         if word == "run":
             with open(rest, encoding="utf-8") as file:
                 task = json.load(file)
             pid = os.fork()
             if pid == 0:
                 _guard_and_exit(task, connection, life)
-            guards[task["attempt"]] = pid
+            guards[pid] = task
         elif word == "signal":
             attempt, _, number = rest.rpartition(" ")
-            if attempt in guards:
-                os.kill(guards[attempt], int(number))
+            for pid, task in guards.items():
+                if task["attempt"] == attempt:
+                    os.kill(pid, int(number))
         else:
             return
+
+
+def _bury(guards: dict[int, dict[str, Any]], connection: socket.socket) -> None:
+    """Forget guards that have ended. One that could not end its work is spoken for: without it
+    amelio would wait for ever, and what it guarded would live on.
+    """
+    for pid, task in list(guards.items()):
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if not done:
+            continue
+        del guards[pid]
+        if status:
+            tree.end_strays(guards)
+            code = os.waitstatus_to_exitcode(status)
+            with open(task["log"], "a", encoding="utf-8") as log:
+                log.write(f"amelio: the guard of this stage has died ({code})\n")
+            with contextlib.suppress(OSError):  # amelio is gone
+                connection.send(json.dumps(_last_words(task, code)).encode())
+
+
+def _last_words(task: dict[str, Any], code: int) -> dict[str, Any]:
+    """A guard's report, as far as others can tell."""
+    return {
+        "kind": "exited",
+        "attempt": task["attempt"],
+        "code": code,
+        "signal": 0,
+        "timed_out": False,
+        "stragglers": True,
+        "sealed": False,
+        "started": time.time(),
+        "ended": time.time(),
+        "cpu_s": 0.0,
+        "peak_bytes": 0,
+        "read_bytes": 0,
+        "written_bytes": 0,
+        "inputs": {},
+        "outputs": {},
+    }
 
 
 def _guard_and_exit(task: dict[str, Any], connection: socket.socket, life: int) -> None:
