@@ -190,7 +190,7 @@ def test_a_name_is_given_once(lab: Lab) -> None:
 
 
 def test_a_killed_worker_is_replaced(lab: Lab) -> None:
-    process = lab.start("run", "-S", "lr=1,2", "-S", "seconds=2", "-n", "k", "-j", "2")
+    process = lab.start("run", "-S", "lr=1,2", "-S", "seconds=5", "-n", "k", "-j", "2")
     until(lambda: {"k-1", "k-2"} <= set(lab.traced()))
     victim = next(e for e in lab.status() if e["order"]["name"] == "k-1")
     os.kill(victim["pid"], signal.SIGKILL)
