@@ -217,6 +217,21 @@ def test_a_stage_whose_guard_is_killed_fails_and_nothing_of_it_lives_on(
     assert "path: out" not in lock
 
 
+def test_a_signal_that_is_ignored_from_the_start_stays_ignored(
+    project: Project, start: Start
+) -> None:
+    project.stages(a={"cmd": "touch begun; sleep 1; echo > a", "outs": ["a"]})
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as `nohup` does
+    try:
+        process = start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for(project.root / "begun")
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 0
+    assert (project.root / "a").exists()
+
+
 def test_two_runs_at_once_run_each_stage_once(project: Project, start: Start) -> None:
     project.stages(
         a={"cmd": "echo >> counter; sleep 0.5; echo > a", "outs": ["a"]},

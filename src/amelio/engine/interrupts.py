@@ -26,11 +26,15 @@ class Interrupts:
 
     @contextmanager
     def caught(self) -> Iterator["Interrupts"]:
-        """While inside, signals are noted. Only in the main thread; elsewhere nothing changes."""
+        """While inside, signals are noted, but for those that were to be ignored (`nohup`).
+
+        Only in the main thread; elsewhere nothing changes.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        old = {number: signal.signal(number, self._note) for number in HANDLED}
+        heard = [n for n in HANDLED if signal.getsignal(n) is not signal.SIG_IGN]
+        old = {number: signal.signal(number, self._note) for number in heard}
         try:
             yield self
         finally:
