@@ -208,3 +208,16 @@ def test_a_repository_without_a_commit_or_remote_is_only_advised(project: Projec
     assert _found("versions").fix == "git add . && git commit"
     assert "amelio remote add -d" in _found("remote").fix
     assert (project.root / ".dvc").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("whose", [".", "hashes/local/cache.db", "links"])
+def test_databases_of_another_user_are_told(whose: str, caplog: pytest.LogCaptureFixture) -> None:
+    place = Path(open_workspace(is_quiet=True).repo.site_cache_dir)
+    assert caplog.text == ""
+    os.chown(place / whose, 12345, -1)
+    found = _found("databases")
+    assert found.level is Level.BROKEN
+    assert str(place) in found.text
+    assert f"DVC's databases in {place} belong to another user" in caplog.text

@@ -18,6 +18,7 @@ from amelio.dvcio.facts import StageFact
 from amelio.dvcio.git_facts import git_facts, git_output
 from amelio.dvcio.remote_settings import IGNORED, is_credential
 from amelio.dvcio.remotes import ASKED_BY_BROWSER, RemoteAnswer, RemoteFact, ask, remotes
+from amelio.dvcio.repository import foreign_database
 from amelio.dvcio.storage import CacheFacts
 from amelio.dvcio.workspace import DvcWorkspace
 
@@ -67,6 +68,7 @@ class HealthFacts:
     free_bytes: on the disk of the cache, and of the workspace
     need_bytes: all outputs of the pipeline once
     copied_bytes: files of the workspace that are copies of the cache's
+    foreign_database: where DVC keeps its databases, when they are another user's
     """
 
     versions: dict[str, str]
@@ -83,6 +85,7 @@ class HealthFacts:
     remotes: tuple[tuple[RemoteFact, RemoteAnswer | None], ...]
     secrets: tuple[CommittedSecret, ...]
     is_local_config_tracked: bool
+    foreign_database: str | None
 
     @property
     def copied_bytes(self) -> int:
@@ -122,6 +125,7 @@ def health_facts(
         remotes=tuple((each, _asked(root, each, timeout_s)) for each in remotes(workspace)),
         secrets=tuple(committed_secrets(root)),
         is_local_config_tracked=bool(git and IGNORED in git.tracked),
+        foreign_database=foreign_database(workspace.repo),
     )
 
 

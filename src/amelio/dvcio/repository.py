@@ -1,8 +1,10 @@
 """The one place that opens a DVC repository."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.bounded_yaml import bound_yaml
@@ -12,6 +14,13 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 NO_REMOTE: dict[str, Any] = {"core": {"remote": ""}}  # as `config`: nothing is fetched
+FOREIGN_DATABASE = (
+    "DVC's databases in %s belong to another user, whose content DVC would run as yours: remove "
+    "that folder, or give DVC one of your own: export DVC_SITE_CACHE_DIR=~/.cache/dvc-site"
+)
+_WARNED: set[str] = set()
+
+logger = logging.getLogger(__name__)
 
 
 def open_repo(folder: str | None = None, **options: Any) -> "Repo":
@@ -25,7 +34,28 @@ def open_repo(folder: str | None = None, **options: Any) -> "Repo":
 
     bound_yaml()
     quicken()
-    return Repo(folder, **options)
+    repo = Repo(folder, **options)
+    _warn_of_foreign_database(repo)
+    return repo
+
+
+def foreign_database(repo: "Repo") -> str | None:
+    """The folder of DVC's databases when somebody else than this user or root owns it.
+
+    DVC unpickles what stands in them, so whoever can write there can run programs as this user;
+    and DVC makes the folder's parents (/var/tmp/dvc) writable for everyone. Source: CVE-2025-69872.
+    """
+    found: str = repo.site_cache_dir
+    paths = (f"{folder}/{name}" for folder, *names in os.walk(found) for name in chain(*names))
+    mine = (0, os.geteuid())
+    return found if any(os.lstat(path).st_uid not in mine for path in (found, *paths)) else None
+
+
+def _warn_of_foreign_database(repo: "Repo") -> None:
+    folder = foreign_database(repo) if repo.dvc_dir else None
+    if folder and folder not in _WARNED:
+        _WARNED.add(folder)
+        logger.warning(FOREIGN_DATABASE, folder)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def judge_health(facts: HealthFacts) -> tuple[HealthFinding, ...]:
         *_space(facts),
         *_remotes(facts),
         *_secrets(facts),
+        *_databases(facts),
     )
 
 
@@ -250,4 +251,15 @@ def _secrets(facts: HealthFacts) -> Iterator[HealthFinding]:
     if not facts.secrets and not facts.is_local_config_tracked:
         yield HealthFinding(
             Level.FINE, "secrets", "no credentials in .dvc/config, nor in its history"
+        )
+
+
+def _databases(facts: HealthFacts) -> Iterator[HealthFinding]:
+    if facts.foreign_database:
+        yield HealthFinding(
+            Level.BROKEN,
+            "databases",
+            f"DVC's databases in {facts.foreign_database} belong to another user: DVC would run "
+            "what they hold as yours",
+            f"rm -r {facts.foreign_database}, or export DVC_SITE_CACHE_DIR=~/.cache/dvc-site",
         )
