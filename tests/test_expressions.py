@@ -32,7 +32,8 @@ def test_data_is_compared_and_computed_with(expression: str, value: object) -> N
 
 
 def test_both_sides_of_a_single_comparison_are_told() -> None:
-    assert evaluate("metrics.fit.r2 > params.floor", NAMES) == Outcome(True, 0.9, ">", 0.5)
+    told = Outcome(True, "fit.r2", 0.9, ">", 0.5)
+    assert evaluate("metrics.fit.r2 > params.floor", NAMES) == told
     assert evaluate("metrics.fit.r2 > params.floor and True", NAMES) == Outcome(True)
 
 
@@ -82,3 +83,18 @@ def test_a_bomb_of_aliases_costs_nothing() -> None:
     assert evaluate("metrics.fit == 1", {"metrics": {"fit": 1, "bomb": level}}).value is True
     with pytest.raises(NoValueError):
         evaluate("metrics.bomb > 1", {"metrics": {"fit": 1, "bomb": level}})
+
+
+@pytest.mark.parametrize(
+    ("expression", "subject"),
+    [
+        ("data['a.json'].overall.n > 0", "overall.n"),
+        ("data['a.json']['n'] > 0", "a.json.n"),
+        ("data.list[0] > 0", "list.0"),
+        ("data.n + 1 > 0", "data.n + 1"),
+        (f"data.n + {'1' * 80} > 0", f"data.n + {'1' * 50}…"),
+    ],
+)
+def test_the_left_side_in_short(expression: str, subject: str) -> None:
+    data = {"a.json": {"overall": {"n": 1}, "n": 1}, "list": [1], "n": 1}
+    assert evaluate(expression, {"data": data}).subject == subject

@@ -13,6 +13,7 @@ from amelio.errors import InputError
 from amelio.yaml_problems import suggestion
 
 MAX_LENGTH = 1000  # characters; nobody can read more, and nesting stays harmless
+MAX_SUBJECT = 60
 
 
 class WrongExpressionError(InputError):
@@ -36,9 +37,11 @@ class Outcome:
 
     value: its result
     left, sign, right: of a single comparison, its two sides as values; else None and ""
+    subject: what stands on the left side, in short: `overall.n_drifted`
     """
 
     value: Any
+    subject: str = ""
     left: Any = None
     sign: str = ""
     right: Any = None
@@ -79,7 +82,7 @@ def evaluate(
         if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
             sides = [evaluator.eval(expression, side) for side in (tree.left, *tree.comparators)]
             left, right = map(_bare, sides)
-            return Outcome(value, left, _SIGNS[type(tree.ops[0])], right)
+            return Outcome(value, _short(tree.left), left, _SIGNS[type(tree.ops[0])], right)
     except ZeroDivisionError as error:
         raise NoValueError("division by zero") from error
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -87,6 +90,21 @@ def evaluate(
     except InvalidExpression as error:
         raise WrongExpressionError(str(error)) from error
     return Outcome(_bare(value))
+
+
+def _short(side: ast.expr) -> str:
+    """The last two steps of a path into the data; of anything else its text."""
+    steps: list[str] = []
+    node = side
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        steps.append(node.attr if isinstance(node, ast.Attribute) else _key(node.slice))
+        node = node.value
+    text = ".".join(reversed(steps[:2])) or ast.unparse(side)
+    return text if len(text) <= MAX_SUBJECT else f"{text[: MAX_SUBJECT - 1]}…"
+
+
+def _key(node: ast.expr) -> str:
+    return str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node)
 
 
 class _Node:

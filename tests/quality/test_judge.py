@@ -207,9 +207,8 @@ def test_expressions(expression: str, status: Status, value: float | None) -> No
     done = verdict(files, expression=expression)
     assert (done.status, done.value) == (status, value)
     if value is not None:
-        limit = "0.95 does not hold" if status is ALERT else "holds"
-        assert done.message.startswith("0.9 > ")
-        assert done.message.endswith(limit)
+        asked = expression.rpartition(" ")[2].replace("params.floor", "0.5")
+        assert done.message.endswith(f"fit is 0.9, must be above {asked}")
     if status is ALERT:
         assert verdict(files, expression=expression, severity="warning").status in (WARNING, ALERT)
 

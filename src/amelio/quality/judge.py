@@ -17,6 +17,10 @@ from amelio.quality.rules import EXPRESSION_NAMES, SUFFIXES, Rule, Severity
 from amelio.quality.verdicts import Status, Verdict, number_text
 
 HEAD = "HEAD"
+_BE = {
+    "<": " below", "<=": " at most", ">": " above", ">=": " at least",
+    "==": "", "!=": " other than", "in": " in", "not in": " outside of",
+}  # fmt: skip
 
 
 class Comparison(StrEnum):
@@ -123,8 +127,10 @@ class _Bench:
             )
         left = outcome.left if isinstance(outcome.left, int | float | str) else None
         status = Status.OK if outcome.value else _failed(rule)
-        sides = f"{number_text(outcome.left)} {outcome.sign} {number_text(outcome.right)}"
-        said = f"{sides if outcome.sign else 'it'} {'holds' if outcome.value else 'does not hold'}"
+        said = "it holds" if outcome.value else "it does not hold"
+        if outcome.sign:
+            is_now, limit = number_text(outcome.left), number_text(outcome.right)
+            said = f"{outcome.subject} is {is_now}, must be{_BE[outcome.sign]} {limit}"
         return status, left, _limit_text(rule), said
 
     def file(self, path: str, revision: str | None = None) -> Any:
