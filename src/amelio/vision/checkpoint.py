@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from amelio.vision.data.dataset import (
     attributes_from_json,
     attributes_to_json,
 )
+from amelio.vision.device import choose_placement
 from amelio.vision.params import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 from amelio.vision.tensor_file import load_tensors, save_tensors
 from amelio.vision.training.network import AttributeNet
@@ -33,6 +35,11 @@ class Model:
     attributes: tuple[Attribute, ...]
     preprocessing: Preprocessing
     params: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def inference_net(self) -> AttributeNet:
+        """`net` as it is at the first use, cast to the precision of its device."""
+        return choose_placement(next(self.net.parameters()).device).cast(self.net)
 
 
 def new_net(attributes: tuple[Attribute, ...], preprocessing: Preprocessing) -> AttributeNet:

@@ -11,6 +11,7 @@ from amelio.vision.checkpoint import Model
 from amelio.vision.device import choose_placement
 
 CHUNK = 32  # images per forward pass, always; with 64 an image takes as long, a single one twice
+MIRRORED_CHUNK = 16  # few of a batch are unsure
 SURE = 0.8  # a mirrored view hardly ever changes a class that has this probability
 
 
@@ -40,9 +41,11 @@ def look(model: Model, images: Tensor) -> Seen:
     Where a model that was trained on mirrored images too is unsure, it sees the image mirrored as
     well, and the mean counts (`second_view`).
     """
-    embeddings, *probabilities = _view(model, images)
+    embeddings, *probabilities = _view(model, images, CHUNK)
     if is_mirror_blind(model):
-        second_view(probabilities, lambda rows: _view(model, images[rows].flip(3))[1:])
+        second_view(
+            probabilities, lambda rows: _view(model, images[rows].flip(3), MIRRORED_CHUNK)[1:]
+        )
     return Seen(embeddings, tuple(probabilities))
 
 
@@ -66,17 +69,17 @@ def is_unsure(probabilities: Sequence[Tensor]) -> Tensor:
     return torch.stack(best).amin(0) < SURE
 
 
-def _view(model: Model, images: Tensor) -> list[Tensor]:
+def _view(model: Model, images: Tensor, n_chunk: int) -> list[Tensor]:
     """Embeddings (N, E), then each attribute's probabilities (N, C); float32, on the CPU.
 
-    Always CHUNK images at a time, the last chunk filled up with black ones: matrix kernels pick
+    Always `n_chunk` images at a time, the last chunk filled up with black ones: matrix kernels pick
     their blocking by the batch size, and the last bits of a result would differ with it.
     """
-    placement = choose_placement(next(model.net.parameters()).device)
-    net = model.net.eval()
+    net = model.inference_net
+    placement = choose_placement(next(net.parameters()).device)
     parts: list[list[Tensor]] = [[] for _ in range(1 + len(model.attributes))]
-    for chunk in torch.split(images, CHUNK):
-        filled = functional.pad(chunk, (0, 0, 0, 0, 0, 0, 0, CHUNK - len(chunk)))
+    for chunk in torch.split(images, n_chunk):
+        filled = functional.pad(chunk, (0, 0, 0, 0, 0, 0, 0, n_chunk - len(chunk)))
         with placement.autocast():
             embedding = net.embed(filled.to(placement.device, non_blocking=True))
             seen = [embedding.float(), *(each.softmax(1) for each in net.classify(embedding))]

@@ -58,7 +58,7 @@ class TorchRuntime:
 
     def __init__(self, model: Model) -> None:
         self.placement: Placement = choose_placement()
-        self._net = model.net.to(self.placement.device).eval()
+        self._net = self.placement.cast(model.net)
         self._mirrored = is_mirror_blind(model)
 
     @torch.inference_mode()
