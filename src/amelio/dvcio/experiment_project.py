@@ -90,7 +90,7 @@ def opened(root: Path) -> Iterator[ExperimentProject]:
 def preload() -> None:
     """Import what a worker will need, so that its forks have it."""
     require_known_dvc()
-    for name in ("dvc.repo.experiments.executor.base", "dvc.repo.reproduce", "networkx"):
+    for name in ("dvc.repo.experiments.executor.base", "dvc.repo.reproduce"):
         import_module(name)
     from dvc.utils.hydra import to_hydra_overrides
 

@@ -7,29 +7,32 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from amelio.dvcio.stage_graph import Needs, draw, postorder
 from amelio.model import Selection
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage
-    from networkx import DiGraph
 
 PROJECT_FILE = "dvc.yaml"
 
 
-def select(repo: "Repo", selection: Selection) -> tuple[list["Stage"], "DiGraph | None"]:
-    """The stages in DVC's serial order, and the graph (stage → what it needs); no graph for
-    `--single-item`.
-    """
-    from dvc.repo.reproduce import get_active_graph
-
-    is_single = selection.single_item and not (selection.pipeline or selection.all_pipelines)
-    is_downstream = selection.downstream and not (selection.pipeline or selection.all_pipelines)
+def select(repo: "Repo", selection: Selection) -> tuple[list["Stage"], Needs]:
+    """The stages in DVC's serial order, and what each stage needs; nothing for `--single-item`."""
+    is_whole = selection.pipeline or selection.all_pipelines
     stages = [] if selection.all_pipelines else _collect(repo, selection)
-    if is_single:
-        return stages, None
-    graph = get_active_graph(repo.index.graph)
-    return _order(graph, stages, selection.pipeline, is_downstream), graph
+    if selection.single_item and not is_whole:
+        return stages, {}
+    needs = draw(repo)
+    if not stages:
+        return list(postorder(needs)), needs
+    needed_by = _turned(needs)
+    if selection.pipeline:
+        reached = _reachable((needs, needed_by), stages)
+    else:
+        is_downstream = selection.downstream and not is_whole
+        reached = _reachable((needed_by if is_downstream else needs,), stages)
+    return list(postorder(needs, reached)), needs
 
 
 def _collect(repo: "Repo", selection: Selection) -> list["Stage"]:
@@ -46,25 +49,21 @@ def _collect(repo: "Repo", selection: Selection) -> list["Stage"]:
     return [known.get(stage, stage) for stage in found]
 
 
-def _order(
-    graph: "DiGraph", stages: list["Stage"], pipeline: bool, downstream: bool
-) -> list["Stage"]:
-    """As DVC's `plan_repro`, which walks anew from every stage and takes quadratic time."""
-    import networkx as nx
-    from dvc.repo.reproduce import plan_repro
-
-    if pipeline or not stages:
-        return list(plan_repro(graph, stages, pipeline=pipeline, downstream=downstream))
-    reachable = _reachable(graph.pred if downstream else graph.succ, stages)
-    return list(nx.dfs_postorder_nodes(graph.subgraph(reachable)))
+def _turned(needs: Needs) -> Needs:
+    needed_by: dict[Stage, list[Stage]] = {stage: [] for stage in needs}
+    for stage, found in needs.items():
+        for need in found:
+            needed_by[need].append(stage)
+    return needed_by
 
 
-def _reachable(next_of: object, starts: Iterable["Stage"]) -> set["Stage"]:
+def _reachable(ways: Iterable[Needs], starts: Iterable["Stage"]) -> set["Stage"]:
+    """`starts` and all that follows from them on any of the ways."""
     found = set(starts)
     waiting = list(found)
     while waiting:
-        for stage in next_of[waiting.pop()]:  # type: ignore[index]
-            if stage not in found:
-                found.add(stage)
-                waiting.append(stage)
+        stage = waiting.pop()
+        following = {each for way in ways for each in way.get(stage, ())}
+        waiting += following - found
+        found |= following
     return found

@@ -136,16 +136,13 @@ class DvcWorkspace:
         """
         self._planned_ns = time.time_ns()
         with translated(InputError), suggesting(self.repo):
-            stages, graph = select(self.repo, selection)
+            stages, needs = select(self.repo, selection)
         for stage in stages:
             require_sound(stage)
         planned = {stage: identify(stage) for stage in stages}
         self._ranks = {key: rank for rank, key in enumerate(planned.values())}
         self._stages = {key: stage for stage, key in planned.items()}
-        self._upstream = {
-            key: list(graph.successors(stage)) if graph and stage in graph else []
-            for stage, key in planned.items()
-        }
+        self._upstream = {key: list(needs.get(stage, ())) for stage, key in planned.items()}
         self._locks = LockFiles(self.repo, stages)
         return [describe(stage, self._upstream[key], planned) for stage, key in planned.items()]
 

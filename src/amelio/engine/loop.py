@@ -7,7 +7,7 @@ from amelio.engine.books import Books
 from amelio.engine.borders import Borders
 from amelio.engine.ends import Ends
 from amelio.engine.events import EventKind, Listener
-from amelio.engine.executor import Exit, LocalExecutor, exit_of
+from amelio.engine.executor import Exit, exit_of
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.probes import Probes
 from amelio.engine.recorder import Recorder
@@ -38,7 +38,7 @@ class Runner:
         self._stages = {stage.id: stage for stage in setup.stages}
         self._underway = Underway(finished=dict(setup.finished))
         self._waiting: set[str] = set()  # stages that must run, for what another run has
-        self._executor: LocalExecutor | None = None
+        self._executor = setup.executor
         self._borders = Borders(setup.workspace, self._underway)
         self.books = Books(
             setup.workspace, setup.stages, setup.policy, setup.schedule, setup.expected_s,
@@ -51,10 +51,10 @@ class Runner:
             setup.attempts,
             setup.conditions,
             self.books,
-            self._opened,
+            setup.executor,
         )
         parts = (self._underway, self.books, self._recorder, self._borders, self._probes)
-        self._starts = Starts(setup, *parts, self._opened)
+        self._starts = Starts(setup, *parts)
         self._ends = Ends(setup, *parts)
         self.trouble: AmelioError | None = None
 
@@ -69,8 +69,6 @@ class Runner:
             self.trouble = error
             self.books.stop("the repository is in trouble")
         finally:
-            if self._executor is not None:
-                self._setup.leave(self._executor)
             self._write_the_rest()
             if self._setup.neighbours:
                 self._setup.neighbours.close()
@@ -152,13 +150,8 @@ class Runner:
         if self._recorder.due is not None:
             waits_s.append(self._recorder.due - now)
         timeout_s = max(0.0, min(waits_s)) if waits_s else None
-        if self._executor is None or not self._executor.running:
+        if not self._executor.running:
             time.sleep(timeout_s or 0)
             return []
         with self._interrupts.forwarding(self._executor.signal):
             return [exit_of(report) for report in self._executor.wait(timeout_s)]
-
-    def _opened(self) -> LocalExecutor:
-        if self._executor is None:
-            self._executor = self._setup.executor()
-        return self._executor

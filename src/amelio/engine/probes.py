@@ -1,7 +1,6 @@
 """Runs the probes that conditions ask for, under guards like stages."""
 
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +33,7 @@ class Probes:
         attempts: Attempts,
         conditions: Conditions,
         books: Books,
-        executor: Callable[[], LocalExecutor],
+        executor: LocalExecutor,
     ) -> None:
         self._root = root
         self._schedule = schedule
@@ -72,7 +71,7 @@ class Probes:
             "log": str(folder / LOG),
             "timeout_s": settings.timeout_s,
         }
-        self._executor().start(folder, stage.id, order)
+        self._executor.start(folder, stage.id, order)
         self._books.note(stage.id, f"asks its probe: {settings.probe}")
 
     def take_in(self, found: Exit) -> None:

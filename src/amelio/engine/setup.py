@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import methodcaller
 
 from amelio.engine.attempts import Attempt, Attempts
 from amelio.engine.conditions import Conditions
@@ -64,8 +63,7 @@ class Setup:
 
     expected_s: seconds that stages took before, by id
     finished: attempts of a crashed run that only lack their record
-    executor: opens the guards' parent when the first command runs
-    leave: what is done with it at the end
+    executor: the guards' parent; whoever opened it closes it
     confirm: asked before each stage starts, for `--interactive`
     neighbours: what is shared with other runs; None when there are none
     allow_unsafe_params: whether parameters in commands may be more than plain words
@@ -78,8 +76,7 @@ class Setup:
     schedule: Schedule
     attempts: Attempts
     conditions: Conditions
-    executor: Callable[[], LocalExecutor]
-    leave: Callable[[LocalExecutor], None] = methodcaller("close")
+    executor: LocalExecutor
     expected_s: Mapping[str, float] = field(default_factory=dict)
     finished: Mapping[str, Finished] = field(default_factory=dict)
     confirm: Callable[[str], bool] | None = None

@@ -10,7 +10,6 @@ from amelio.engine.books import Books
 from amelio.engine.borders import Borders
 from amelio.engine.conditions import ProbeNeededError
 from amelio.engine.events import EventKind
-from amelio.engine.executor import LocalExecutor
 from amelio.engine.injection import require_plain_words
 from amelio.engine.probes import Probes
 from amelio.engine.recorder import Recorder
@@ -38,7 +37,6 @@ class Starts:
         recorder: Recorder,
         borders: Borders,
         probes: Probes,
-        executor: Callable[[], LocalExecutor],
     ) -> None:
         self._setup = setup
         self._ws = setup.workspace
@@ -50,7 +48,6 @@ class Starts:
         self._recorder = recorder
         self._borders = borders
         self._probes = probes
-        self._opened = executor
         self._busy_since: dict[str, float] = {}
 
     def consider(self, key: str) -> None:
@@ -208,7 +205,7 @@ class Starts:
             "timeout_s": self._setup.settings[stage.id].timeout_s,
         }
         try:
-            self._opened().start(attempt.folder, stage.id, order)
+            self._setup.executor.start(attempt.folder, stage.id, order)
         except OSError as error:
             self._attempts.put_back(attempt)
             raise EnvironmentFailedError(f"cannot start {stage.name}: {error}") from error
