@@ -53,7 +53,7 @@ def _makers(repo: "Repo", stage: "Stage") -> Sequence["Stage"]:
     from dvc.fs import localfs
 
     outs = repo.index.outs_trie
-    inside = outs.shortest_prefix(localfs.parts(stage.path)).value
+    inside = outs.shortest_prefix(localfs.parts(stage.path)).get()
     if inside:
         raise StagePathAsOutputError(stage, str(inside))
     if stage.is_repo_import or stage.is_db_import:
