@@ -13,7 +13,7 @@ import pytest
 
 from amelio import atomic, disk
 from amelio.cli.top import guarded
-from amelio.dvcio.outputs import sweep
+from amelio.dvcio.run.outputs import sweep
 from tests.actions.conftest import project
 from tests.actions.engine_project import Project
 from tests.tools import skip_without

@@ -8,7 +8,7 @@ import pytest
 
 from amelio.actions.perf import NOT_ASKED, Part, save
 from amelio.actions.rerun import RerunOptions, rerun
-from amelio.dvcio.remotes import ask
+from amelio.dvcio.remotes.remotes import ask
 from amelio.dvcio.workspace import open_workspace
 from amelio.insight.perf import records
 from amelio.insight.reproducibility import Check

@@ -9,8 +9,8 @@ import pytest
 
 from amelio.actions.perf import Part
 from amelio.actions.report import write_comment, write_report
-from amelio.dvcio.plot_sources import MAX_BYTES, MAX_ROWS
-from amelio.dvcio.plots import collect_plots
+from amelio.dvcio.figures.plot_sources import MAX_BYTES, MAX_ROWS
+from amelio.dvcio.figures.plots import collect_plots
 from amelio.errors import InputError
 from tests.actions.engine_project import Project
 from tests.actions.perf_project import copied, perf

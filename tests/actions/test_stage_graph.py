@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from amelio.dvcio.repository import open_repo
-from amelio.dvcio.stage_graph import draw, postorder
+from amelio.dvcio.run.stage_graph import draw, postorder
 from amelio.dvcio.workspace import open_workspace
 from amelio.errors import InputError
 from amelio.model import Selection

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from amelio.dvcio.passthrough import stage_environment
-from amelio.dvcio.remote_settings import CREDENTIALS
+from amelio.dvcio.remotes.settings import CREDENTIALS
 from amelio.redaction import is_secret_name
 from tests.conftest import Run
 

@@ -17,7 +17,7 @@ from amelio.actions.experiment_queue import Wanted
 from amelio.actions.experiments_diff import WORKSPACE, diff_experiments
 from amelio.actions.experiments_remove import find_rubbish, remove_experiments
 from amelio.cli.exp_diff import record
-from amelio.dvcio.experiment_states import experiment_refs
+from amelio.dvcio.experiments.states import experiment_refs
 from amelio.errors import InputError
 from amelio.experiments.home import find_home
 from amelio.experiments.tidy import Rubbish

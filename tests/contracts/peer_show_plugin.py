@@ -16,8 +16,8 @@ from dvc.repo.experiments.serialize import (
     SerializableExp,
 )
 
-from amelio.dvcio.experiment_states import BaselineState, ExperimentState, Scope, collect_states
-from amelio.dvcio.snapshots import Snapshot
+from amelio.dvcio.experiments.snapshots import Snapshot
+from amelio.dvcio.experiments.states import BaselineState, ExperimentState, Scope, collect_states
 
 
 def show(self: Experiments, revs: Sequence[str] | str | None = None, **options: Any) -> list[Any]:

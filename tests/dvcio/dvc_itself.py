@@ -11,7 +11,7 @@ from dvc.utils.serialize import _yaml
 
 @contextlib.contextmanager
 def dvc_itself() -> Iterator[None]:
-    """Without the stand-ins of `amelio.dvcio.quick` and `amelio.dvcio.bounded_yaml`."""
+    """Without the stand-ins of `amelio.dvcio.run.quick` and `amelio.dvcio.yaml.bounded`."""
     replaced = [
         (output.Output, "_get_hash_meta"), (_yaml, "_dump"), (_yaml, "parse_yaml"),
         (strictyaml, "parse_yaml"), (schema, "vol"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amelio.cli import run
-from amelio.dvcio.bounded_yaml import line_beyond
+from amelio.dvcio.yaml.bounded import line_beyond
 
 BOMB = "l0: &l0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]\n" for i in range(1, 9)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from amelio.actions.check import check_quality
-from amelio.dvcio.figure_fetch import fetch_figures
+from amelio.dvcio.figures.fetch import fetch_figures
 from amelio.quality.verdicts import Status
 from tests.conftest import Run
 

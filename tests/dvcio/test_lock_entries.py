@@ -2,7 +2,7 @@
 
 import pytest
 
-from amelio.dvcio.commit_files import plain_lock_entry, yaml_lock_entry
+from amelio.dvcio.git.commit_files import plain_lock_entry, yaml_lock_entry
 
 ENTRY = """\
   train@a-b:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from amelio.dvcio.metrics import ProjectMetrics
+from amelio.dvcio.figures.metrics import ProjectMetrics
 from amelio.errors import InputError
 from amelio.expressions import NoValueError
 from tests.conftest import Run

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from amelio.dvcio.plain_yaml import NotPlainError, dump_plain_yaml, parse_plain_yaml
+from amelio.dvcio.yaml.plain import NotPlainError, dump_plain_yaml, parse_plain_yaml
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)

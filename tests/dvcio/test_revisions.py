@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from amelio.dvcio.git.revisions import revision_files
 from amelio.dvcio.project import commit_all
-from amelio.dvcio.revisions import revision_files
 from amelio.errors import EnvironmentFailedError, InputError
 from tests.conftest import Run
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from amelio.dvcio.experiment_states import BaselineState, ExperimentState
-from amelio.dvcio.snapshots import Snapshot
+from amelio.dvcio.experiments.snapshots import Snapshot
+from amelio.dvcio.experiments.states import BaselineState, ExperimentState
 from amelio.errors import InputError
 from amelio.experiments.choice import (
     Order,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from amelio.dvcio.experiment_states import Scope, collect_states
+from amelio.dvcio.experiments.states import Scope, collect_states
 from amelio.experiments.record import records
 from amelio.experiments.table import table_of
 from tests.experiments.many import add_experiments, git, make_base

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
-from amelio.dvcio.history import commits_since, files_since, position
+from amelio.dvcio.git.history import commits_since, files_since, position
 from amelio.dvcio.project import dvc_root
 from amelio.errors import AmelioError, InputError
 from amelio.quality.alert_settings import URLS, AlertSettings, load_alert_settings, user_file

@@ -8,7 +8,7 @@ from typing import Any
 from amelio.actions.alerts import tell_change
 from amelio.atomic import write_text
 from amelio.checked_yaml import plain, read_yaml
-from amelio.dvcio.metrics import ProjectMetrics
+from amelio.dvcio.figures.metrics import ProjectMetrics
 from amelio.dvcio.project import dvc_root
 from amelio.errors import InputError, StageFailedError
 from amelio.quality import report

@@ -10,7 +10,7 @@ from amelio.actions.alerts import tell_change
 from amelio.actions.check import PASSED
 from amelio.atomic import write_text
 from amelio.checked_yaml import plain, read_yaml
-from amelio.dvcio.metrics import ProjectMetrics
+from amelio.dvcio.figures.metrics import ProjectMetrics
 from amelio.errors import InputError, StageFailedError
 from amelio.expressions import NoValueError
 from amelio.quality import report

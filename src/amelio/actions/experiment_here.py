@@ -10,10 +10,9 @@ from pathlib import Path
 from amelio.actions.experiment_queue import Wanted, choose, name_them
 from amelio.actions.experiment_run import commit_result
 from amelio.actions.repro import ReproOptions, ReproResult, repro
-from amelio.dvcio import experiment_refs as refs
-from amelio.dvcio import starting_point
-from amelio.dvcio.experiment_project import opened
-from amelio.dvcio.worktree_data import bring_missing_data
+from amelio.dvcio.experiments import refs, starting_point
+from amelio.dvcio.experiments.project import opened
+from amelio.dvcio.experiments.worktree_data import bring_missing_data
 from amelio.engine.events import Listener
 from amelio.errors import InputError
 from amelio.experiments.entry import Order

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from amelio.actions.experiment_run import ExperimentRunner, forecast
 from amelio.actions.repro import ForecastResult
-from amelio.dvcio import experiment_refs as refs
-from amelio.dvcio import starting_point
-from amelio.dvcio.experiment_project import ExperimentProject, opened, preload
-from amelio.dvcio.overrides import Overrides, combinations
+from amelio.dvcio.experiments import refs, starting_point
+from amelio.dvcio.experiments.overrides import Overrides, combinations
+from amelio.dvcio.experiments.project import ExperimentProject, opened, preload
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.experiments.crew import Crew
 from amelio.experiments.entry import Order

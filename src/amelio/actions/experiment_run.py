@@ -13,10 +13,10 @@ from amelio.actions.repro import (
     explain,
     repro,
 )
-from amelio.dvcio import experiment_refs as refs
-from amelio.dvcio.experiment_project import ExperimentProject, opened
+from amelio.dvcio.experiments import refs
+from amelio.dvcio.experiments.project import ExperimentProject, opened
+from amelio.dvcio.experiments.worktree_data import cached_outputs, check_out, copy_in
 from amelio.dvcio.workspace import DvcWorkspace
-from amelio.dvcio.worktree_data import cached_outputs, check_out, copy_in
 from amelio.engine import settings as project
 from amelio.engine.events import Event, EventKind, Listener
 from amelio.engine.executor import KeptExecutor

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from amelio.dvcio.experiment_states import BaselineState, Scope, collect_states
+from amelio.dvcio.experiments.states import BaselineState, Scope, collect_states
 from amelio.errors import InputError
 from amelio.experiments.choice import Order, best_first, filtered, find_column, ordered, top
 from amelio.experiments.run_facts import queue_facts, run_facts, shown_statuses, with_queue

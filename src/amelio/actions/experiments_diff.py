@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amelio.dvcio.experiment_states import read_two
-from amelio.dvcio.history import changed_files
+from amelio.dvcio.experiments.states import read_two
+from amelio.dvcio.git.history import changed_files
 from amelio.experiments.table import Column, Kind, Row, Table, table_of
 
 WORKSPACE = "workspace"

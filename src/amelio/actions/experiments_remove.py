@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from amelio.dvcio.experiment_states import (
+from amelio.dvcio.experiments.states import (
     ExperimentRef,
     Scope,
     collect_states,

@@ -1,8 +1,8 @@
 """`amelio health`: what is wrong with this set-up, and what mends it."""
 
-from amelio.dvcio.health_facts import health_facts
-from amelio.dvcio.storage import cache_facts
-from amelio.dvcio.survey import stage_facts
+from amelio.dvcio.cache.storage import cache_facts
+from amelio.dvcio.facts.health import health_facts
+from amelio.dvcio.facts.survey import stage_facts
 from amelio.dvcio.translate import translated
 from amelio.dvcio.workspace import DvcWorkspace
 from amelio.insight.health import HealthFinding, judge_health

@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from amelio.dvcio.revisions import revision_files
+from amelio.dvcio.git.revisions import revision_files
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model, load_model
 from amelio.vision.params import EvaluateParams

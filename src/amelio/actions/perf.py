@@ -8,11 +8,11 @@ from pathlib import Path
 
 from amelio.actions.repro import STATE_FOLDER
 from amelio.atomic import write_text
-from amelio.dvcio.facts import Pushed, StageFact
-from amelio.dvcio.garbage import unused_in_workspace
-from amelio.dvcio.remotes import RemoteAnswer, RemoteFact, ask, input_objects, remotes
-from amelio.dvcio.storage import cache_facts, revision_sizes
-from amelio.dvcio.survey import pipeline_facts, stage_facts
+from amelio.dvcio.cache.garbage import unused_in_workspace
+from amelio.dvcio.cache.storage import cache_facts, revision_sizes
+from amelio.dvcio.facts.facts import Pushed, StageFact
+from amelio.dvcio.facts.survey import pipeline_facts, stage_facts
+from amelio.dvcio.remotes.remotes import RemoteAnswer, RemoteFact, ask, input_objects, remotes
 from amelio.dvcio.translate import translated
 from amelio.dvcio.workspace import DvcWorkspace
 from amelio.errors import AmelioError

@@ -7,8 +7,8 @@ from pathlib import Path
 from amelio.actions.model_source import PARAMS, WORKSPACE, find_model
 from amelio.actions.pipeline_file import add_dependency
 from amelio.atomic import write_bytes
+from amelio.dvcio.facts.tracking import dvc_tracks
 from amelio.dvcio.project import track
-from amelio.dvcio.tracking import dvc_tracks
 from amelio.errors import InputError
 from amelio.vision.params import load_params
 

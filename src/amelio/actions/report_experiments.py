@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from amelio.dvcio.experiment_states import Scope, collect_states
+from amelio.dvcio.experiments.states import Scope, collect_states
 from amelio.experiments.table import Column, Kind, Row, Table, table_of
 from amelio.reports.directions import better_of
 from amelio.reports.facts import Better, Experiment, Experiments

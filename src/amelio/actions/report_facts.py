@@ -14,10 +14,10 @@ from amelio.actions.report_experiments import experiments_of
 from amelio.actions.report_lots import predicted_lots
 from amelio.actions.report_pictures import charts_of
 from amelio.actions.report_stages import last_run, stage_facts
-from amelio.dvcio.figure_fetch import fetch_figures
-from amelio.dvcio.figures import Figures, read_figures
-from amelio.dvcio.history import Baseline, baseline, branch_name, is_shallow, position
-from amelio.dvcio.plots import collect_plots
+from amelio.dvcio.figures.fetch import fetch_figures
+from amelio.dvcio.figures.figures import Figures, read_figures
+from amelio.dvcio.figures.plots import collect_plots
+from amelio.dvcio.git.history import Baseline, baseline, branch_name, is_shallow, position
 from amelio.dvcio.project import dvc_root
 from amelio.dvcio.workspace import open_workspace
 from amelio.errors import AmelioError, InputError

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from amelio.dvcio.plots import Plot, PlotImage
+from amelio.dvcio.figures.plots import Plot, PlotImage
 from amelio.insight.wording import size
 from amelio.reports.facts import Chart, Picture
 

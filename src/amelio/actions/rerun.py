@@ -11,14 +11,14 @@ from typing import Any
 
 from amelio.actions.repro import STATE_FOLDER
 from amelio.atomic import write_bytes
-from amelio.dvcio.facts import Keeper, StageFact, is_below
-from amelio.dvcio.gitwork import plumb
-from amelio.dvcio.lockfile import LockFileReader
+from amelio.dvcio.experiments.worktree_data import local_config
+from amelio.dvcio.facts.facts import Keeper, StageFact, is_below
+from amelio.dvcio.facts.survey import stage_facts
+from amelio.dvcio.git.plumbing import plumb
 from amelio.dvcio.passthrough import call_dvc, stage_environment
-from amelio.dvcio.survey import stage_facts
+from amelio.dvcio.run.lockfile import LockFileReader
 from amelio.dvcio.translate import translated
 from amelio.dvcio.workspace import DvcWorkspace
-from amelio.dvcio.worktree_data import local_config
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.experiments.worktrees import Worktree
 from amelio.expressions import NoValueError

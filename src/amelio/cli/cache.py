@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from amelio.dvcio.arguments import PARSER_ERROR, read_arguments
-from amelio.dvcio.cache_folder import CacheFolder, prepare_cache, stored_size
+from amelio.dvcio.cache.folder import CacheFolder, prepare_cache, stored_size
 from amelio.dvcio.passthrough import act_as_dvc
 from amelio.dvcio.project import dvc_root, present_cache
 from amelio.insight.wording import size

@@ -3,7 +3,7 @@
 import sys
 
 from amelio.dvcio.arguments import PARSER_ERROR, read_arguments
-from amelio.dvcio.integrity import set_aside_for_checkout
+from amelio.dvcio.cache.integrity import set_aside_for_checkout
 from amelio.dvcio.passthrough import act_as_dvc
 
 

@@ -7,7 +7,7 @@ from amelio.cli.remote import COMMITTED, set_options
 from amelio.dvcio.arguments import PARSER_ERROR, read_arguments
 from amelio.dvcio.passthrough import become_dvc
 from amelio.dvcio.project import dvc_root
-from amelio.dvcio.remote_settings import is_credential
+from amelio.dvcio.remotes.settings import is_credential
 from amelio.errors import InputError
 
 JOBS = "core.jobs"

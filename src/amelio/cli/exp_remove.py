@@ -16,7 +16,7 @@ from amelio.actions.experiments_remove import (
     remove_experiments,
 )
 from amelio.cli.exp_text import as_text
-from amelio.dvcio.experiment_refs import n_in_dvc_queue
+from amelio.dvcio.experiments.refs import n_in_dvc_queue
 from amelio.errors import AmelioError, InputError
 from amelio.experiments.table import Row, Table, only_changed
 from amelio.experiments.tidy import Rubbish

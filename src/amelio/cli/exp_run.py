@@ -167,7 +167,7 @@ def _has_grid(wanted: "Wanted") -> bool:
     """Whether the values mean several experiments; without DVC as long as they surely do not."""
     if not any(sign in value for value in wanted.values for sign in ",("):
         return False
-    from amelio.dvcio.overrides import combinations
+    from amelio.dvcio.experiments.overrides import combinations
 
     return len(combinations(wanted.values)) > 1
 
@@ -264,7 +264,7 @@ def _watch(crew: "CrewProcess", show: Callable[[], None]) -> None:
 
 
 def _tell_of_dvcs_queue(home: Home) -> None:
-    from amelio.dvcio.experiment_refs import n_in_dvc_queue
+    from amelio.dvcio.experiments.refs import n_in_dvc_queue
 
     n_theirs = n_in_dvc_queue(home.top)
     if n_theirs:

@@ -11,7 +11,7 @@ import typer
 from amelio.actions.experiments import View, show_experiments
 from amelio.cli.exp_text import as_csv, as_markdown, as_text
 from amelio.cli.pager import page
-from amelio.dvcio.experiment_states import Scope
+from amelio.dvcio.experiments.states import Scope
 from amelio.errors import InputError
 from amelio.experiments.record import records
 

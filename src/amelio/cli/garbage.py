@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from amelio.dvcio.arguments import PARSER_ERROR, read_arguments
-from amelio.dvcio.garbage import Unused, has_scope, unused_objects
+from amelio.dvcio.cache.garbage import Unused, has_scope, unused_objects
 from amelio.dvcio.passthrough import act_as_dvc
 from amelio.errors import AmelioError
 from amelio.insight.wording import size

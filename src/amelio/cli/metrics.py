@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from amelio.dvcio.arguments import PARSER_ERROR, read_arguments
-from amelio.dvcio.figures import read_figures
-from amelio.dvcio.named_revisions import require_revisions
+from amelio.dvcio.figures.figures import read_figures
+from amelio.dvcio.git.named_revisions import require_revisions
 from amelio.dvcio.passthrough import act_as_dvc
 from amelio.dvcio.project import dvc_root
 from amelio.redaction import one_line

@@ -5,8 +5,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from amelio.cli.metrics import shown
-from amelio.dvcio.named_revisions import require_revisions
-from amelio.dvcio.params import ShownParams, show_params
+from amelio.dvcio.figures.params import ShownParams, show_params
+from amelio.dvcio.git.named_revisions import require_revisions
 from amelio.errors import InputError, all_of
 from amelio.redaction import printable
 from amelio.vision.evaluation.markdown import markdown_table

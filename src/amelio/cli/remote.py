@@ -6,7 +6,7 @@ from pathlib import Path
 
 from amelio.dvcio.arguments import PARSER_ERROR, read_arguments
 from amelio.dvcio.passthrough import act_as_dvc
-from amelio.dvcio.remote_settings import (
+from amelio.dvcio.remotes.settings import (
     CREDENTIALS,
     IGNORED,
     has_password,

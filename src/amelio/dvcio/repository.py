@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from amelio.dvcio.bounded_yaml import bound_yaml
-from amelio.dvcio.quick import quicken
+from amelio.dvcio.run.quick import quicken
+from amelio.dvcio.yaml.bounded import bound_yaml
 
 if TYPE_CHECKING:
     from dvc.repo import Repo

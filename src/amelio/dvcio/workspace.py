@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amelio import faults
-from amelio.dvcio import commands, judge, outputs, ownership, runcache, values, watch
-from amelio.dvcio.folders import Folders
-from amelio.dvcio.ignores import GitIndex, IgnoreOrder, newly_ignored
-from amelio.dvcio.interpolation import Interpolations
-from amelio.dvcio.lockfiles import LockFiles
+from amelio.dvcio.cache import runcache
+from amelio.dvcio.cache.room import Room
+from amelio.dvcio.cache.trust import Trust
+from amelio.dvcio.figures import values
 from amelio.dvcio.passthrough import stage_environment
-from amelio.dvcio.pathlocks import PathLocks, repository_lock
 from amelio.dvcio.repository import open_repo, without_bars
-from amelio.dvcio.room import Room
-from amelio.dvcio.selection import select
-from amelio.dvcio.stages import (
+from amelio.dvcio.run import commands, judge, outputs, ownership, watch
+from amelio.dvcio.run.folders import Folders
+from amelio.dvcio.run.ignores import GitIndex, IgnoreOrder, newly_ignored
+from amelio.dvcio.run.interpolation import Interpolations
+from amelio.dvcio.run.lockfiles import LockFiles
+from amelio.dvcio.run.pathlocks import PathLocks, repository_lock
+from amelio.dvcio.run.selection import select
+from amelio.dvcio.run.stages import (
     branch,
     changed_deps,
     describe,
@@ -35,7 +38,6 @@ from amelio.dvcio.stages import (
     signature,
 )
 from amelio.dvcio.translate import fetching, stage_translated, suggesting, translated
-from amelio.dvcio.trust import Trust
 from amelio.dvcio.version import require_known_dvc
 from amelio.errors import InputError, StageFailedError
 from amelio.model import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from amelio.dvcio.snapshots import Snapshot
+from amelio.dvcio.experiments.snapshots import Snapshot
 from amelio.errors import InputError
 from amelio.experiments.table import Column, Kind, Row, Table
 from amelio.expressions import Lookup, NoValueError, check, evaluate

@@ -4,8 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from amelio.dvcio.gitwork import plumb
-from amelio.dvcio.starting_point import drop_all_but
+from amelio.dvcio.experiments.starting_point import drop_all_but
+from amelio.dvcio.git.plumbing import plumb
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.experiments.queue import Queue
 from amelio.experiments.worktrees import tidy

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amelio.dvcio.experiment_states import BaselineState, ExperimentState
-from amelio.dvcio.snapshots import Snapshot
+from amelio.dvcio.experiments.snapshots import Snapshot
+from amelio.dvcio.experiments.states import BaselineState, ExperimentState
 from amelio.experiments.table import RunFacts, Table
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from amelio.dvcio.experiment_states import BaselineState, ExperimentState, Scope, read_commits
-from amelio.dvcio.overrides import with_values
-from amelio.dvcio.snapshots import Snapshot
+from amelio.dvcio.experiments.overrides import with_values
+from amelio.dvcio.experiments.snapshots import Snapshot
+from amelio.dvcio.experiments.states import BaselineState, ExperimentState, Scope, read_commits
 from amelio.errors import EnvironmentFailedError
 from amelio.experiments.entry import Experiment, Order, Status
 from amelio.experiments.home import find_home

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from amelio.dvcio.experiment_states import BaselineState, ExperimentState
-from amelio.dvcio.snapshots import Snapshot
+from amelio.dvcio.experiments.snapshots import Snapshot
+from amelio.dvcio.experiments.states import BaselineState, ExperimentState
 
 OWN_HEADERS = ("Experiment", "rev", "typ", "Created", "parent", "State", "Executor")  # DVC's names
 ERROR = "!"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from amelio.dvcio.gitwork import plumb
+from amelio.dvcio.git.plumbing import plumb
 from amelio.engine.executor import LOCKS
 from amelio.engine.locks import held, wait_until_free
 from amelio.errors import EnvironmentFailedError

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from amelio.dvcio.health_facts import SAMPLE_BYTES, HealthFacts
-from amelio.dvcio.remotes import RemoteAnswer, RemoteFact
+from amelio.dvcio.facts.health import SAMPLE_BYTES, HealthFacts
+from amelio.dvcio.remotes.remotes import RemoteAnswer, RemoteFact
 from amelio.insight.wording import duration, size
 
 LEAST_GIT = (2, 30)

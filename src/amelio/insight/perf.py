@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from amelio.dvcio.storage import CacheFacts
+from amelio.dvcio.cache.storage import CacheFacts
 from amelio.insight.cache_use import CacheUse
 from amelio.insight.reproducibility import Score
 from amelio.insight.sizes import Sizes

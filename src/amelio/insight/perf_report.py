@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from amelio.dvcio.storage import CacheFacts
+from amelio.dvcio.cache.storage import CacheFacts
 from amelio.insight.cache_use import CacheUse, StageCache
 from amelio.insight.perf import Perf
 from amelio.insight.reproducibility import Check, Score

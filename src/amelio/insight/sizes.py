@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amelio.dvcio.facts import StageFact
-from amelio.dvcio.garbage import Unused
-from amelio.dvcio.remotes import RemoteAnswer
-from amelio.dvcio.storage import CacheFacts, RevisionSize
+from amelio.dvcio.cache.garbage import Unused
+from amelio.dvcio.cache.storage import CacheFacts, RevisionSize
+from amelio.dvcio.facts.facts import StageFact
+from amelio.dvcio.remotes.remotes import RemoteAnswer
 from amelio.model import Outcome, RunResult
 
 

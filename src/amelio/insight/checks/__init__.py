@@ -1,6 +1,6 @@
 """The checks of the reproducibility score: facts in, findings out."""
 
-from amelio.dvcio.facts import PipelineFacts
+from amelio.dvcio.facts.facts import PipelineFacts
 from amelio.insight.checks import environment, files, inputs, parameters, programs, seeds, state
 from amelio.insight.reproducibility import Check, Score
 

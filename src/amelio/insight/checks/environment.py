@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from amelio.dvcio.facts import PipelineFacts
+from amelio.dvcio.facts.facts import PipelineFacts
 from amelio.insight.reproducibility import Check, Finding
 
 LOCKS = (

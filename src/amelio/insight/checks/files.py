@@ -4,8 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 
-from amelio.dvcio.facts import PipelineFacts, StageFact
-from amelio.dvcio.sources import parsed
+from amelio.dvcio.facts.facts import PipelineFacts, StageFact
+from amelio.dvcio.facts.sources import parsed
 from amelio.insight.reproducibility import Check, Finding
 from amelio.insight.wording import counted
 

@@ -1,7 +1,7 @@
 """Whether everything that the pipeline starts from is kept, here and elsewhere."""
 
-from amelio.dvcio.facts import Keeper, PathFact, PipelineFacts
-from amelio.dvcio.sources import is_program_file
+from amelio.dvcio.facts.facts import Keeper, PathFact, PipelineFacts
+from amelio.dvcio.facts.sources import is_program_file
 from amelio.insight.reproducibility import Check, Finding
 from amelio.insight.wording import counted
 

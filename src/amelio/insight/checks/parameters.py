@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from amelio.dvcio.facts import PipelineFacts, StageFact
+from amelio.dvcio.facts.facts import PipelineFacts, StageFact
 from amelio.insight.reproducibility import Check, Finding
 
 _INTERPOLATED = re.compile(r"\$\{\s*([\w.-]+)")

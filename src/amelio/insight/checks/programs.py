@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from amelio.dvcio.facts import PipelineFacts, StageFact, is_below
-from amelio.dvcio.sources import is_program_file
+from amelio.dvcio.facts.facts import PipelineFacts, StageFact, is_below
+from amelio.dvcio.facts.sources import is_program_file
 from amelio.insight.reproducibility import Check, Finding
 
 

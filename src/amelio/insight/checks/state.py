@@ -1,6 +1,6 @@
 """Whether Git and dvc.lock say what the repository really is."""
 
-from amelio.dvcio.facts import PipelineFacts, StageFact
+from amelio.dvcio.facts.facts import PipelineFacts, StageFact
 from amelio.insight.reproducibility import Check, Finding
 from amelio.insight.wording import counted, reason
 from amelio.model import ReasonKind

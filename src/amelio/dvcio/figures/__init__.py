@@ -1,0 +1,1 @@
+"""Metrics, parameters and plots, in the workspace and as of any revision."""

@@ -1,0 +1,45 @@
+"""Parameters and metrics of a repository as plain values."""
+
+# Paths are strings here: they come from DVC.
+# ruff: noqa: PTH110
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from amelio.dvcio.run.stages import identify
+from amelio.dvcio.translate import translated
+from amelio.errors import InputError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc.stage import Stage
+
+
+def load_values(repo: "Repo", path: str) -> Any:
+    """The content of a file in one of the formats that DVC reads; None where there is no file."""
+    from dvc.utils.serialize import load_path
+
+    if not os.path.exists(path):
+        return None
+    with translated(InputError):
+        return load_path(path, repo.fs)
+
+
+def metric_files(repo: "Repo") -> Mapping[str, str]:
+    """Every metrics output, relative to the root, with the id of the stage that makes it."""
+    return {
+        os.path.relpath(out.fs_path, repo.root_dir): identify(out.stage)
+        for out in repo.index.metrics
+        if out.protocol == "local"
+    }
+
+
+def recorded_parameters(stages: Iterable["Stage"]) -> Mapping[str, Any]:
+    """The parameters of stages, by file, as last recorded."""
+    found: dict[str, dict[str, Any]] = {}
+    for stage in stages:
+        for dep in stage.params:
+            if isinstance(dep.hash_info.value, dict):
+                found.setdefault(str(dep), {}).update(dep.hash_info.value)
+    return found

@@ -1,0 +1,1 @@
+"""What Git has, read and written without touching the user's tree, index and branches."""

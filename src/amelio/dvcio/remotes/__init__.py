@@ -1,0 +1,1 @@
+"""Remotes: their settings, and what they answer within a time limit."""

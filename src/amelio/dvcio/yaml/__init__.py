@@ -1,0 +1,1 @@
+"""DVC's YAML, read and written quickly, and kept within bounds."""
