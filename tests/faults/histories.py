@@ -6,6 +6,7 @@ own, which needs a mount namespace of its own (`small_disk.OWN_MOUNTS`); only th
 
 import contextlib
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from amelio.experiments.home import Home
+from amelio.experiments.queue import Queue
 from tests.faults import oracle
 from tests.faults.project import Project, Subject, finish, is_alive, wait_for
 from tests.faults.small_disk import fill, mount
@@ -34,6 +37,7 @@ VERSIONS = st.integers(0, 3)
 OUTPUTS = st.sampled_from(["a.out", "b.out", "c.out", "d.out"])
 DELAYS = st.floats(0.1, 1.6)
 SIGNALS = st.sampled_from(["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])
+WORKER = "SIGKILL to one worker"
 DISK: list[Path] = []  # the small disk, where there is one
 
 
@@ -158,12 +162,15 @@ class Histories(RuleBasedStateMachine):
         done = self.project.amelio("exp", "run", "--queue", "-S", f"params.json:alpha={chosen}")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    @rule(delay_s=st.floats(0.3, 2.5), number=st.sampled_from(["", "SIGKILL", "SIGINT"]))
+    @rule(delay_s=st.floats(0.3, 2.5), number=st.sampled_from(["", "SIGKILL", "SIGINT", WORKER]))
     def run_experiments(self, delay_s: float, number: str) -> None:
         before = self._users_own()
         words = ["exp", "run", "--run-all", "--jobs", "2"]
         process = self.project.popen([sys.executable, "-m", "amelio", *words])
-        if number:
+        if number == WORKER:
+            self._kill_a_worker(process, delay_s)
+            assert finish(process).returncode == 0  # another worker takes it up
+        elif number:
             self._kill(process, delay_s, number)
         else:
             finish(process)
@@ -202,6 +209,15 @@ class Histories(RuleBasedStateMachine):
             process.send_signal(signal.Signals[number])
         finish(process)
         wait_for(lambda: not any(map(is_alive, self.project.marks("start"))), "quiet")
+
+    def _kill_a_worker(self, process: "subprocess.Popen[str]", delay_s: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(delay_s)
+        queue = Queue(Home(self.project.root, self.project.root).queue)
+        for pid in [entry.pid for entry in queue.live() if entry.pid][:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        queue.close()
 
     def _users_own(self) -> tuple[str, ...]:
         """What experiments must leave as it is: files, index, branches."""
