@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools import hear_signals
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_configure() -> None:
-    """Also where the tests run in the background, which ignores signals, ours are to be heard."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in (signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
+    """Before any test."""
+    hear_signals()
 
 
 @pytest.fixture(autouse=True)
