@@ -42,15 +42,40 @@ def test_without_a_terminal_each_wait_is_a_line(capsys: pytest.CaptureFixture[st
     assert lines == [f"[{running.name}] starts: as it is", f"[{running.name}] train waits for gpu"]
 
 
+def _grid(number: int, **values: str) -> Experiment:
+    overrides = {"params.yaml": tuple(f"train.{name}={value}" for name, value in values.items())}
+    found = experiment(number, Status.RUNNING)
+    order = replace(found.order, name=f"grid-{number}", overrides=overrides)
+    return replace(found, order=order, stage="monitor_drift waits for all jobs")
+
+
+def _shown(
+    experiments: list[Experiment], capsys: pytest.CaptureFixture[str]
+) -> tuple[str, list[list[str]]]:
+    view = LiveTable(None)
+    view.show(experiments)
+    view.close()
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split()[1:] for line in lines if line.startswith("grid-")]
+    return next(line for line in lines if line.startswith("experiment")), rows
+
+
 def test_in_a_narrow_terminal_the_values_still_tell_experiments_apart(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    grid = [_grid(i, learning_rate="0.01", batch_size=str(32 * i)) for i in (1, 2)]
+    title, rows = _shown(grid, capsys)
+    assert "learning_rate, batch_" in title
+    assert [row[:3] for row in rows] == [["0.01,", "32", "waits"], ["0.01,", "64", "waits"]]
+
+
+def test_experiments_that_set_different_things_name_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "90")
-    found = experiment(1, Status.RUNNING)
-    values = {"params.yaml": ("train.learning_rate=0.01", "train.batch_size=64")}
-    view = LiveTable(None)
-    order = replace(found.order, name="grid-1", overrides=values)
-    view.show([replace(found, order=order, stage="monitor_drift waits for all jobs")])
-    view.close()
-    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("grid-1")]
-    assert row.split()[1:4] == ["learning_rate=0.01", "batch_size=64", "waits"]
+    mixed = [_grid(1, learning_rate="0.01", batch_size="64"), _grid(2, epochs="3"), _grid(3)]
+    title, rows = _shown(mixed, capsys)
+    assert "values" in title
+    assert [row[0] for row in rows] == ["learning_rate=0.01", "epochs=3", "waits"]
+    assert rows[0][1] == "batch_size=64"

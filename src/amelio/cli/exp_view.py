@@ -128,10 +128,11 @@ def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | N
     rows = sorted(experiments, key=lambda e: (order.get(e.status, 1), -(e.ended or 0), e.id))
     numbers = [e.metrics or live_metrics(e) for e in rows[:n_rows]]
     metric = metric or next(filter(None, map(headline, numbers)), None)
-    titles = ("experiment", "values", "state", "stage", "time", _short(metric) or "metric")
+    names, values = _values(rows)
+    titles = ("experiment", names, "state", "stage", "time", _short(metric) or "metric")
     cells = [
-        (_middle_cut(e.name), _values(e), _state(e), _stage(e), _time(e), _number(found, metric))
-        for e, found in zip(rows, numbers, strict=False)
+        (_middle_cut(e.name), value, _state(e), _stage(e), _time(e), _number(found, metric))
+        for e, value, found in zip(rows, values, numbers, strict=False)
     ]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
     for title, width in zip(titles, _widths([titles, *cells]), strict=True):
@@ -154,7 +155,7 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     room = shutil.get_terminal_size().columns - sum(widths) - PADDING * len(widths)
     given = max(0, min(longest[VALUES] - widths[VALUES] - room, widths[STAGE] - NARROWEST))
     widths[STAGE] -= given
-    widths[VALUES] = max(len(rows[0][VALUES]), widths[VALUES] + room + given)
+    widths[VALUES] = max(NARROWEST, widths[VALUES] + room + given)
     return widths
 
 
@@ -206,13 +207,21 @@ def _middle_cut(name: str) -> str:
     return name if len(name) <= WIDEST else f"{name[: WIDEST - half - 1]}…{name[-half:]}"
 
 
-def _values(found: Experiment) -> str:
-    """What it sets, with the last parts of the names, where those tell them apart."""
-    pairs = [value.partition("=") for value in found.order.values.split(" ")]
-    short = [name.rpartition(".")[2] for name, _, _ in pairs]
-    if len(set(short)) < len(short):
-        return found.order.values
-    return " ".join(f"{name}{sign}{v}" for name, (_, sign, v) in zip(short, pairs, strict=True))
+def _values(experiments: Sequence[Experiment]) -> tuple[str, list[str]]:
+    """Title and cells of what they set: the names once, above, where all set the same ones.
+
+    Of names their last parts, where those tell them apart.
+    """
+    pairs = [[v.partition("=") for v in e.order.values.split(" ") if v] for e in experiments]
+    short = [[name.rpartition(".")[2] for name, _, _ in row] for row in pairs]
+    if short and short[0] and all(names == short[0] for names in short):
+        return ", ".join(short[0]), [", ".join(value for _, _, value in row) for row in pairs]
+    return "values", [
+        " ".join(f"{name}{sign}{v}" for name, (_, sign, v) in zip(names, row, strict=True))
+        if len(set(names)) == len(names)
+        else e.order.values
+        for e, names, row in zip(experiments, short, pairs, strict=True)
+    ]
 
 
 def _stage(found: Experiment) -> str:
