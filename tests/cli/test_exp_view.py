@@ -1,10 +1,11 @@
 """The table of experiments while they run: what comes first, what is cut."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from amelio.cli.exp_view import LiveTable, PlainLines
+from amelio.cli.exp_view import LiveTable, PlainLines, shown_metric
 from amelio.experiments.entry import Experiment, Order, Status
 
 
@@ -79,3 +80,11 @@ def test_experiments_that_set_different_things_name_them(
     assert "values" in title
     assert [row[0] for row in rows] == ["learning_rate=0.01", "epochs=3", "waits"]
     assert rows[0][1] == "batch_size=64"
+
+
+@pytest.mark.parametrize("place", ["params.yaml", "amelio.yaml"])
+def test_the_metric_is_that_of_the_first_rule_that_names_one(tmp_path: Path, place: str) -> None:
+    assert shown_metric(tmp_path) is None
+    rules = "{a: {expression: 1 < 2}, b: {metric: 'm.json:accuracy', alert_below: 0.5}}"
+    (tmp_path / place).write_text(f"quality: {{rules: {rules}}}\n")
+    assert shown_metric(tmp_path) == "m.json:accuracy"

@@ -29,7 +29,7 @@ from amelio.experiments.worktrees import Worktree
 from amelio.model import Outcome
 
 SETTLED = (Outcome.RAN, Outcome.RESTORED, Outcome.PULLED)
-MAX_METRICS = 50
+MAX_METRICS = 1000
 
 
 class ExperimentRunner:
@@ -180,7 +180,7 @@ def commit_result(
 
 
 def numbers(workspace: DvcWorkspace) -> dict[str, float]:
-    """The numbers in all metrics files, by `file:name`."""
+    """The numbers in all metrics files, by `file:name`, at most MAX_METRICS."""
     found: dict[str, float] = {}
     for path in workspace.metric_files():
         for name, value in leaves(workspace.read_metric(path)):

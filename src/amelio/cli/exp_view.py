@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from amelio.cli.repro_view import print_line
-from amelio.engine.settings import SETTINGS_FILE
 from amelio.errors import AmelioError
 from amelio.experiments.entry import OVER, WAITS, Experiment, Status
 from amelio.experiments.home import Home
@@ -191,11 +190,11 @@ def end_lines(experiments: Sequence[Experiment], *, names_failures: bool) -> Ite
 
 
 def shown_metric(root: Path) -> str | None:
-    """The metric of the first quality rule in `amelio.yaml`; None when there is no such rule."""
-    from amelio.quality.rules import load_quality
+    """The metric of the first quality rule that names one; None when there is no such rule."""
+    from amelio.quality.rules import PARAMS, SETTINGS, load_quality
 
     try:
-        rules = load_quality([root / SETTINGS_FILE]).rules
+        rules = load_quality([root / PARAMS, root / SETTINGS]).rules
     except (AmelioError, OSError):
         return None
     return next((rule.metric for rule in (rules or {}).values() if rule.metric), None)
