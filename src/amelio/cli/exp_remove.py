@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +17,14 @@ from amelio.actions.experiments_remove import (
     remove_experiments,
 )
 from amelio.cli.exp_text import as_text
+from amelio.cli.exp_view import shown_metric
 from amelio.dvcio.experiments.refs import n_in_dvc_queue
+from amelio.dvcio.project import dvc_root
 from amelio.errors import AmelioError, InputError
-from amelio.experiments.table import Row, Table, only_changed
+from amelio.experiments.table import Column, Kind, Row, Table, only_changed
 from amelio.experiments.tidy import Rubbish
+
+FEW = 3  # metrics that are listed where none is the one that counts
 
 
 def remove(
@@ -64,7 +69,7 @@ def remove(
     if not found.rows:
         typer.echo("No experiment is to be removed.")
         return
-    _show(found.table, found.rows)
+    _show(found.table, found.rows, metric)
     _ask(len(found.rows), yes=yes)
     remove_experiments(Path(), found)
     typer.echo(f"Removed {_counted(len(found.rows))}. `git gc` frees their commits, in time.")
@@ -93,7 +98,7 @@ def _require_choice(*choices: object) -> None:
         )
 
 
-def _show(table: Table, chosen: Sequence[Row]) -> None:
+def _show(table: Table, chosen: Sequence[Row], metric: str) -> None:
     gone = {id(row) for row in chosen}
     bases = {row.baseline for row in chosen}
     rows = tuple(
@@ -101,8 +106,18 @@ def _show(table: Table, chosen: Sequence[Row]) -> None:
         for row in table.rows
         if id(row) in gone or (not row.is_experiment and row.snapshot.commit in bases)
     )
-    shown = only_changed(Table(table.columns, rows))
+    changed = only_changed(Table(table.columns, rows))
+    shown = replace(changed, columns=_telling(changed.columns, metric))
     typer.echo(as_text(shown, 5, styled=sys.stdout.isatty()))
+
+
+def _telling(columns: Sequence[Column], metric: str) -> tuple[Column, ...]:
+    """Parameters, and the metric that was named, or of the first rule, or the first few."""
+    rule = shown_metric(dvc_root(Path()) or Path())
+    metrics = [column for column in columns if column.kind is Kind.METRICS]
+    chosen = [c for c in metrics if metric and c.name.endswith(metric)]
+    chosen = chosen or [c for c in metrics if f"{c.file}:{c.name}" == rule]
+    return (*(chosen or metrics[:FEW]), *(c for c in columns if c.kind is Kind.PARAMS))
 
 
 def _ask(count: int, *, yes: bool) -> None:
