@@ -165,7 +165,8 @@ def test_dvcs_own_queue_never_hears_of_a_dead_worker(lab: Lab) -> None:
 
     lab.dvc("exp", "run", "--queue", "-f", "-S", "seconds=60", "-n", "theirs")
     start = [sys.executable, "-W", "ignore", "-m", "dvc", "queue", "start"]
-    env = {**os.environ, "TRACE": str(lab.trace)}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # DVC starts `dvc` from there
+    env = {**os.environ, "TRACE": str(lab.trace), "PATH": path}
     nothing = subprocess.DEVNULL  # the worker keeps what it inherits, and a pipe would wait for it
     subprocess.run(start, cwd=lab.root, env=env, stdout=nothing, stderr=nothing, check=True)
     try:
