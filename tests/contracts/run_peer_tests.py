@@ -121,8 +121,8 @@ def _pytest(
     argv = [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", plugin, "-W", "ignore"]
     argv += ["-q", "-n", "2", "--timeout", "60", "-p", "no:cacheprovider"]
     argv += [f"--deselect={test}" for test in left_out]
-    here = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where `dvc` is
-    env = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(paths), "PATH": here}
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `dvc` is there
+    env = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(paths), "PATH": programs}
     return subprocess.run([*argv, *tests], cwd=source, env=env).returncode
 
 
