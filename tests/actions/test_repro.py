@@ -405,3 +405,21 @@ def test_a_target_in_a_file_that_is_not_there(project: Project) -> None:
     project.write("part/dvc.yaml", "stages: {a: {cmd: echo > a, outs: [a]}}\n")
     with pytest.raises(InputError, match=r"prt/dvc.yaml is not there(.|\n)*mean 'part/dvc.yaml'"):
         project.repro("prt/dvc.yaml:a")
+
+
+def test_missing_data_is_pulled(project: Project) -> None:
+    project.write("data", "data")
+    project.dvc("add", "--quiet", "data")
+    project.stages(
+        a={"cmd": "echo >> ran; cp data a", "deps": ["data"], "outs": ["a"]},
+        b={"cmd": "echo >> ran; cp a b", "deps": ["a"], "outs": ["b"]},
+    )
+    assert project.outcomes()["b"] == "ran"
+    project.dvc("remote", "add", "--quiet", "--default", "store", str(project.root / "store"))
+    project.dvc("push", "--quiet")
+    shutil.rmtree(project.root / ".dvc" / "cache")
+    for name in ("data", "a", "b"):
+        (project.root / name).unlink()
+    assert project.outcomes(pull=True) == {"data.dvc": "pulled", "a": "pulled", "b": "pulled"}
+    assert project.read("b") == "data"
+    assert project.read("ran") == "\n\n"

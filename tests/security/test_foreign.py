@@ -42,6 +42,7 @@ WORDS: tuple[tuple[str, ...], ...] = (
     ("status",),
     ("repro", "--dry"),
     ("why", "a"),
+    ("why", "b@x"),
     ("report",),
     ("perf",),
     ("logs", "a"),
@@ -82,9 +83,20 @@ def foreign(repository: Path) -> Path:
     return repository
 
 
-def test_nothing_of_it_is_started(foreign: Path, tmp_path: Path) -> None:
+def _files(root: Path) -> dict[str, bytes]:
+    """All but what a report is written to, and what DVC and Git keep for themselves."""
+    own = (root / ".dvc" / "tmp", root / ".git", root / "reports")
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and not any(path.is_relative_to(folder) for folder in own)
+    }
+
+
+def test_nothing_of_it_is_started_or_changed(foreign: Path, tmp_path: Path) -> None:
     if not shutil.which("strace"):
         skip_without("strace", "it sees which programs are started")
+    before = _files(foreign)
     for words in WORDS:
         log = tmp_path / "executed"
         trace = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=execve", "-o", str(log)]
@@ -107,6 +119,7 @@ def test_nothing_of_it_is_started(foreign: Path, tmp_path: Path) -> None:
         assert others == [], words
         assert not [path for path in found if path.startswith(str(foreign))], words
         assert not (foreign / "CANARY").exists(), words
+        assert _files(foreign) == before, words
 
 
 def test_a_run_would_start_it(foreign: Path, amelio: Run) -> None:
