@@ -484,7 +484,7 @@ def test_a_full_disk_is_told_and_what_it_stopped_can_be_retried(lab: Lab) -> Non
     trees = lab.home / "worktrees"
     trees.mkdir(parents=True)
     mounted = f"mount -t tmpfs -o size=2m tmpfs {trees}"  # room for one worktree
-    words = "exp run -S lr=5,6 -n full -j 2"
+    words, python = "exp run -S lr=5,6 -n full -j 2", shlex.quote(sys.executable)
     process = subprocess.run(
         [
             "unshare",
