@@ -486,13 +486,7 @@ def test_a_full_disk_is_told_and_what_it_stopped_can_be_retried(lab: Lab) -> Non
     mounted = f"mount -t tmpfs -o size=2m tmpfs {trees}"  # room for one worktree
     words, python = "exp run -S lr=5,6 -n full -j 2", shlex.quote(sys.executable)
     process = subprocess.run(
-        [
-            "unshare",
-            "-rm",
-            "sh",
-            "-c",
-            f"{mounted} && {shlex.quote(sys.executable)} -m amelio {words}",
-        ],
+        ["unshare", "-rm", "sh", "-c", f"{mounted} && {python} -m amelio {words}"],
         cwd=lab.root,
         env={**os.environ, "TRACE": str(lab.trace)},
         capture_output=True,
