@@ -93,12 +93,14 @@ def _files(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_nothing_of_it_is_started_or_changed(foreign: Path, tmp_path: Path) -> None:
+def test_nothing_of_it_is_started_or_changed(
+    foreign: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if not shutil.which("strace"):
         skip_without("strace", "it sees which programs are started")
     before = _files(foreign)
     for words in WORDS:
-        log = tmp_path / "executed"
+        log = tmp_path_factory.mktemp("log") / "executed"
         trace = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=execve", "-o", str(log)]
         done = subprocess.run(
             [*trace, sys.executable, "-P", "-m", "amelio", *words],
