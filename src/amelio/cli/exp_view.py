@@ -213,8 +213,9 @@ def _values(experiments: Sequence[Experiment]) -> tuple[str, list[str]]:
     """
     pairs = [[v.partition("=") for v in e.order.values.split(" ") if v] for e in experiments]
     short = [[name.rpartition(".")[2] for name, _, _ in row] for row in pairs]
-    if short and short[0] and all(names == short[0] for names in short):
-        return ", ".join(short[0]), [", ".join(value for _, _, value in row) for row in pairs]
+    first = short[0] if short else []
+    if first and len(set(first)) == len(first) and all(names == first for names in short):
+        return ", ".join(first), [", ".join(value for _, _, value in row) for row in pairs]
     return "values", [
         " ".join(f"{name}{sign}{v}" for name, (_, sign, v) in zip(names, row, strict=True))
         if len(set(names)) == len(names)

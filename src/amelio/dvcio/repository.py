@@ -47,8 +47,14 @@ def foreign_database(repo: "Repo") -> str | None:
     """
     found: str = repo.site_cache_dir
     paths = (f"{folder}/{name}" for folder, *names in os.walk(found) for name in chain(*names))
-    mine = (0, os.geteuid())
-    return found if any(os.lstat(path).st_uid not in mine for path in (found, *paths)) else None
+    return found if any(map(_is_foreign, (found, *paths))) else None
+
+
+def _is_foreign(path: str) -> bool:
+    try:
+        return os.lstat(path).st_uid not in (0, os.geteuid())
+    except FileNotFoundError:  # SQLite's files beside a database come and go
+        return False
 
 
 def _warn_of_foreign_database(repo: "Repo") -> None:
