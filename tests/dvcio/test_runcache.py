@@ -28,3 +28,43 @@ def test_asking_twice_takes_no_old_outputs_for_new_inputs(project: Project) -> N
         workspace.claim(stage.id)
         assert workspace.judge(stage.id, policy).reasons  # it is still to be run
         workspace.release(stage.id)
+
+
+def test_others_see_whole_entries_only(project: Project) -> None:  # noqa: F811
+    """Two processes that use the run cache at once; DVC deleted what the other was writing."""
+    project.write("params.yaml", "rate: 1\n")
+    project.stages(train={"cmd": "cp params.yaml model", "params": ["rate"], "outs": ["model"]})
+    assert project.outcomes() == {"train": "ran"}
+    (entry,) = (project.root / ".dvc/cache/runs").glob("??/*/*")
+    half_written = entry.with_name(".AbCd.tmp")
+    half_written.write_text("cmd: 'cp par")
+    (project.root / "model").unlink()
+    assert project.outcomes() == {"train": "restored"}
+    assert half_written.exists()  # its writer will want to rename it
+    assert list((project.root / ".dvc/cache/files/md5").glob(".*")) == []
+
+
+def test_a_process_killed_before_its_entry_stops_nobody(project: Project) -> None:  # noqa: F811
+    project.write("params.yaml", "rate: 1\n")
+    project.stages(train={"cmd": "cp params.yaml model", "params": ["rate"], "outs": ["model"]})
+    assert project.outcomes() == {"train": "ran"}
+    (entry,) = (project.root / ".dvc/cache/runs").glob("??/*/*")
+    entry.unlink()
+    (project.root / "model").unlink()
+    (project.root / "dvc.lock").unlink()
+    assert project.outcomes() == {"train": "ran"}
+    assert entry.exists()
+
+
+def test_the_newest_of_several_results_counts(project: Project) -> None:  # noqa: F811
+    project.write("params.yaml", "rate: 1\n")
+    command = 'python -c \'import time; open("model", "w").write(str(time.time()))\''
+    project.stages(train={"cmd": command, "params": ["rate"], "outs": ["model"]})
+    project.outcomes()
+    project.repro(force=True)
+    newest = (project.root / "model").read_text()
+    assert len(list((project.root / ".dvc/cache/runs").glob("??/*/*"))) == 2
+    (project.root / "model").unlink()
+    (project.root / "dvc.lock").unlink()
+    assert project.outcomes() == {"train": "restored"}
+    assert (project.root / "model").read_text() == newest

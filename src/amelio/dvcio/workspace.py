@@ -276,7 +276,7 @@ class DvcWorkspace:
             if not policy.no_commit and all(
                 out.use_cache or out.is_metric or out.is_plot for out in found.outs
             ):
-                self.repo.stage_cache.save(found)
+                runcache.save(found)
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
             self._locks.queue(found)
             self._folders.remember(found)

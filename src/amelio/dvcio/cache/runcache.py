@@ -1,7 +1,16 @@
-"""DVC's run cache: finds and brings back what a stage once made of the same command and inputs."""
+"""DVC's run cache: finds and brings back what a stage once made of the same command and inputs.
+
+Its files are DVC's. What differs is that many processes may use it at once: DVC writes an entry
+beside the entries, where others take the half written file for a damaged one and delete it, and a
+folder without any entry, as a killed process leaves it, ends DVC with a TypeError.
+"""
 
 import logging
-from typing import TYPE_CHECKING
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.cache import integrity
 from amelio.dvcio.translate import fetching
@@ -41,7 +50,7 @@ def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "St
         if not run_cache:
             return None
         stage.save_deps()
-        entry = cache._load(stage)
+        entry = _newest(cache, stage)
     if not entry:
         return None
     found: Stage = cache._create_stage(entry, wdir=stage.wdir)
@@ -58,6 +67,58 @@ def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "St
     for out, place in damaged:
         logger.warning("what the cache has for %s is damaged: it is now %s", out, place)
     return None if damaged else found
+
+
+def save(stage: "Stage") -> None:
+    """Remember what the stage made; as dvc 3.67 `StageCache.save`, an entry appears whole."""
+    from dvc.fs import utils
+    from dvc.schema import COMPILED_LOCK_FILE_STAGE_SCHEMA
+    from dvc.stage.cache import _can_hash, _get_cache_hash, _get_stage_hash
+    from dvc.stage.serialize import to_single_stage_lockfile
+    from dvc.utils.serialize import dump_yaml
+
+    if not _can_hash(stage):
+        return
+    cache = stage.repo.stage_cache
+    key, made = _get_stage_hash(stage), to_single_stage_lockfile(stage)
+    name = _get_cache_hash(made)
+    known = cache._load_cache(key, name)
+    for out in cache._uncached_outs(stage, known or made):
+        out.commit()
+    if known:
+        return
+    COMPILED_LOCK_FILE_STAGE_SCHEMA(made)
+    odb = stage.repo.cache.legacy
+    folder = Path(cache._get_cache_dir(key))
+    aside = Path(stage.repo.cache.local.path, utils.tmp_fname())
+    written = aside / utils.tmp_fname()
+    odb.makedirs(str(aside))
+    try:
+        dump_yaml(str(written), made)
+        odb.move(str(written), str(aside / name))
+        odb.makedirs(str(folder.parent))
+        try:
+            aside.rename(folder)
+        except OSError:  # it has other entries
+            (aside / name).replace(folder / name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _newest(cache: Any, stage: "Stage") -> dict[str, Any] | None:
+    """The entry that was written last of those for the stage's command and inputs."""
+    from dvc.stage.cache import _get_stage_hash
+
+    key = _get_stage_hash(stage)
+    changed: dict[str, float] = {}
+    with suppress(FileNotFoundError):
+        for found in os.scandir(cache._get_cache_dir(key)):
+            with suppress(FileNotFoundError):
+                if not found.name.startswith("."):  # DVC is writing it, or was killed meanwhile
+                    changed[found.name] = found.stat().st_mtime
+    newest = max(changed, key=changed.__getitem__, default=None)
+    entry: dict[str, Any] | None = cache._load_cache(key, newest) if newest else None
+    return entry
 
 
 def keeps(stage: "Stage", *, no_commit: bool) -> bool:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -175,11 +176,11 @@ def _add_file(out: "Output", is_hard: bool) -> None:
 
 
 def sweep(cache: str, is_ours: Callable[[float], bool]) -> None:
-    """Delete half copied files of the cache by when they were changed (seconds since 1970)."""
+    """Delete what is half written in the cache by when they were changed (seconds since 1970)."""
     for path in itertools.chain(Path(cache).glob(".*.tmp"), Path(cache).glob("??/.*.tmp")):
         with suppress(OSError):  # somebody else has done it
             if is_ours(path.stat().st_mtime):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _is_own_file(path: str) -> bool:
