@@ -5,6 +5,7 @@ import json
 import pytest
 
 from amelio.cli.instant import instant
+from amelio.cli.repro_words import ReproWords
 from amelio.errors import InputError
 from tests.actions.engine_project import Project
 
@@ -60,7 +61,7 @@ def test_new_data_alone_retrains_only_when_the_probe_says_so(retraining: Project
     assert retraining.read("dvc.lock") != lock  # `prepare` is in it
     assert "train" in retraining.dvc("status")  # plain DVC goes on telling that inputs moved
     assert _n_asked(retraining) == 1
-    assert instant([]) == 0
+    assert instant(ReproWords()) == 0
     assert retraining.outcomes()["train"] == "skipped"
     assert _n_asked(retraining) == 1  # the same inputs: what it printed still counts
     retraining.write("params.yaml", "lr: 1\nretrain: {policy: if_needed, below: 0.99}\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from amelio.cli.instant import instant
+from amelio.cli.repro_words import ReproWords, plain_words
 from tests.actions.engine_project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -39,11 +40,11 @@ stages:
     meta: {amelio: {when: params.other > 1}}
 """
     project.write("dvc.yaml", text)
-    assert instant([]) is None
+    assert instant(ReproWords()) is None
     assert project.outcomes() == {"data.dvc": "up to date", "a": "ran", "b": "skipped"}
     assert set(project.outcomes().values()) == {"up to date", "skipped"}
     capsys.readouterr()
-    assert instant(["-j", "4", "-k"]) == 0
+    assert instant(ReproWords(jobs=4, keep_going=True)) == 0
     out = capsys.readouterr().out
     assert "b skipped: condition is false" in out
     assert out.endswith("Data and pipelines are up to date.\n")
@@ -87,14 +88,16 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_any_change_takes_a_proper_look(idle: Project, change: str) -> None:
     CHANGES[change](idle.root)
-    assert instant([]) is None
+    assert instant(ReproWords()) is None
 
 
 def test_other_questions_take_a_proper_look(idle: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    for words in (["a"], ["-s", "a"], ["-f"], ["--dry"], ["--json"], ["-j", "x"], ["--no-fast"]):
+    for words in (ReproWords(("a",)), ReproWords(("a",), single_item=True)):
         assert instant(words) is None
+    for option in (["-f"], ["--dry"], ["--json"], ["-j", "x"], ["--no-fast"]):
+        assert plain_words(option) is None
     monkeypatch.chdir(idle.root / "folder")
-    assert instant([]) is None
+    assert instant(ReproWords()) is None
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ def test_what_files_alone_do_not_decide_is_never_instant(
     project.stages(c=stage)
     for _ in range(2):
         project.repro()
-        assert instant([]) is None
+        assert instant(ReproWords()) is None
 
 
 def test_an_input_edited_while_another_stage_runs_is_not_overlooked(project: Project) -> None:
@@ -123,14 +126,14 @@ def test_an_input_edited_while_another_stage_runs_is_not_overlooked(project: Pro
     )
     assert project.outcomes("a") == {"a": "ran"}
     assert project.outcomes() == {"a": "up to date", "b": "ran"}
-    assert instant([]) is None
+    assert instant(ReproWords()) is None
     assert project.outcomes() == {"a": "ran", "b": "up to date"}
 
 
 def test_a_failure_is_not_forgotten(project: Project) -> None:
     project.stages(a={"cmd": "test -e go && echo > a", "outs": ["a"]})
     project.repro()
-    assert instant([]) is None
+    assert instant(ReproWords()) is None
 
 
 def test_neither_dvc_nor_typer_is_imported(idle: Project) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from amelio.cli.commands import COMMANDS, EXTENDED
+from amelio.cli.repro_words import ReproWords, plain_words
 from amelio.cli.top import guarded
 
 OWN_WORDS = frozenset([*COMMANDS, *EXTENDED])
@@ -26,11 +27,9 @@ def _dispatch(words: list[str]) -> int:
         os.chdir(words[1])
         words = words[2:]
     if words[:1] == ["repro"] and not _completing():
-        from amelio.cli.instant import instant
-
-        code = instant(words[1:])
-        if code is not None:
-            return code
+        said = plain_words(words[1:])
+        if said is not None:
+            return _repro(said)
     if words and words[0] in EXTENDED and not _completing():
         from amelio.cli.extended import run_extended
 
@@ -48,6 +47,17 @@ def _dispatch(words: list[str]) -> int:
     from amelio.dvcio.passthrough import become_dvc
 
     return become_dvc(words)
+
+
+def _repro(said: ReproWords) -> int:
+    from amelio.cli.instant import instant
+
+    code = instant(said)
+    if code is not None:
+        return code
+    from amelio.cli.repro_run import run_repro
+
+    return run_repro(said)
 
 
 def _completing() -> bool:

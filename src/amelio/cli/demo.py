@@ -11,7 +11,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from amelio.actions.demo import DemoResult, finish_demo, make_demo
-from amelio.cli.repro import repro
+from amelio.cli.repro_run import run_repro
+from amelio.cli.repro_words import ReproWords
 from amelio.demos.collection import Collection
 
 
@@ -36,7 +37,9 @@ def demo(
     console.print(f"{state} in {folder}; running its pipeline", markup=False)
     places = _places(folder)
     os.chdir(folder)
-    repro()
+    code = run_repro(ReproWords())
+    if code:
+        raise typer.Exit(code)
     console.print(_figures(finish_demo(Path())))
     for line in places:
         console.print(line, markup=False)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from amelio.cli.repro import on_error_of, view_of
 from amelio.cli.repro_options import (
     AllowMissing,
     AllPipelines,
@@ -28,6 +27,7 @@ from amelio.cli.repro_options import (
     SingleItem,
     Verbose,
 )
+from amelio.cli.repro_run import on_error_of, view_of
 from amelio.cli.repro_view import print_line
 from amelio.engine.settings import load_project
 from amelio.errors import InputError
