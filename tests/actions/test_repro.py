@@ -273,6 +273,12 @@ def test_processes_left_behind_are_ended_before_the_outputs_are_read(project: Pr
     assert project.read("out") == "\n"
 
 
+def test_a_command_that_is_too_long_for_a_message(project: Project) -> None:
+    project.stages(a={"cmd": f": {'x' * 80_000}\necho made > out", "outs": ["out"]})
+    assert project.outcomes() == {"a": "ran"}
+    assert project.read("out") == "made\n"
+
+
 def test_the_record_of_a_run(project: Project) -> None:
     project.stages(a={"cmd": "echo hello > a; echo said", "outs": ["a"]})
     result = project.repro()

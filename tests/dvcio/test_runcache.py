@@ -68,3 +68,26 @@ def test_the_newest_of_several_results_counts(project: Project) -> None:  # noqa
     (project.root / "dvc.lock").unlink()
     assert project.outcomes() == {"train": "restored"}
     assert (project.root / "model").read_text() == newest
+
+
+def test_inputs_are_those_of_the_last_look(project: Project) -> None:  # noqa: F811
+    project.write("in", "1")
+    project.stages(train={"cmd": "cp in model", "deps": ["in"], "outs": ["model"]})
+    workspace = open_workspace(is_quiet=True)
+    policy = Policy()
+    with workspace.session():
+        (stage,) = workspace.plan(Selection())
+        signatures = []
+        for text in ("1", "22", "333"):
+            project.write("in", text)
+            assert not workspace.is_cached(stage.id, policy)
+            signatures.append(workspace.prepare(stage.id, policy).signature)
+            project.write("in", text + text)
+            signatures.append(workspace.prepare(stage.id, policy).signature)
+        assert len(set(signatures)) == 6
+        project.write("in", "4")
+        assert not workspace.is_cached(stage.id, policy)
+        workspace.release(stage.id)
+        project.write("in", "5")
+        workspace.prepare(stage.id, policy)
+        assert workspace.changed_inputs(stage.id, [str(project.root / "in")]) == []

@@ -77,6 +77,7 @@ class DvcWorkspace:
         self._upstream: dict[str, list[DvcStage]] = {}
         self._found: dict[str, DvcStage] = {}
         self._as_locked: dict[str, list[Any]] = {}  # hashes of dependencies in the lock entry
+        self._looked_up: set[str] = set()  # their dependencies were hashed a moment ago
         self._locks = LockFiles(repo, [])
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
@@ -184,6 +185,7 @@ class DvcWorkspace:
         deps = self._stages[stage].deps if stage in self._as_locked else ()
         for dep, known in zip(deps, self._as_locked.pop(stage, ()), strict=True):
             dep.hash_info = known
+        self._looked_up.discard(stage)
         self._path_locks.give_back(stage)
 
     def is_cached(self, stage: str, policy: Policy) -> bool:
@@ -197,12 +199,20 @@ class DvcWorkspace:
                     commands.pull_missing_deps(found)
             commands.require_deps(found)
             hit = runcache.find(
-                found, is_locked=is_locked, run_cache=policy.run_cache, pull=policy.pull
+                found,
+                lambda: self._look_up(stage),
+                is_locked=is_locked,
+                run_cache=policy.run_cache,
+                pull=policy.pull,
             )
         if hit is None:
             return False
         self._found[stage] = hit
         return True
+
+    def _look_up(self, stage: str) -> None:
+        self._stages[stage].save_deps()
+        self._looked_up.add(stage)
 
     def _keep_locked(self, stage: str) -> None:
         """Before the dependencies are taken as they are now."""
@@ -229,7 +239,9 @@ class DvcWorkspace:
         found = self._stages[stage]
         self._keep_locked(stage)
         with stage_translated():
-            found.save_deps(allow_missing=policy.force)
+            if stage not in self._looked_up:
+                found.save_deps(allow_missing=policy.force)
+            self._looked_up.discard(stage)
             for out in found.outs:
                 if out.persist:
                     out.unprotect()

@@ -97,8 +97,8 @@ class LocalExecutor:
         self.running: set[str] = set()
 
     def start(self, folder: Path, stage: str, order: dict[str, Any]) -> None:
-        """Run an order in the form that `zygote.Guard` takes; it is written into the attempt's
-        folder.
+        """Run an order in the form that `zygote.Guard` takes. One that is too long for a message is
+        left in the attempt's folder.
 
         Everything the stage starts holds the stage's lock file while it lives.
         """
@@ -108,9 +108,13 @@ class LocalExecutor:
             "lock": str(stage_lock(self._state / LOCKS, stage)),
             **order,
         }
-        path = folder / "task.json"
-        path.write_text(json.dumps(task), encoding="utf-8")
-        self._send(f"run {path}")
+        text = json.dumps(task)
+        if len(text) < zygote.LONGEST_MESSAGE - len("run "):
+            self._send(f"run {text}")
+        else:
+            path = folder / "task.json"
+            path.write_text(text, encoding="utf-8")
+            self._send(f"read {path}")
         self.running.add(task["attempt"])
 
     def wait(self, timeout_s: float | None) -> list[dict[str, Any]]:

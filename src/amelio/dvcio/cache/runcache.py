@@ -8,6 +8,7 @@ folder without any entry, as a killed process leaves it, ends DVC with a TypeErr
 import logging
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +22,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "Stage | None":
+def find(
+    stage: "Stage",
+    save_deps: Callable[[], None],
+    *,
+    is_locked: bool,
+    run_cache: bool,
+    pull: bool,
+) -> "Stage | None":
     """A stand-in stage whose outputs are all in the cache, or None.
 
+    save_deps: takes the stage's dependencies as they are now
     is_locked: whether the dependencies are as the lock entry has them; once they were taken as they
         are now they always fit, but the entry's outputs are not theirs
 
@@ -49,7 +58,7 @@ def find(stage: "Stage", *, is_locked: bool, run_cache: bool, pull: bool) -> "St
     else:
         if not run_cache:
             return None
-        stage.save_deps()
+        save_deps()
         entry = _newest(cache, stage)
     if not entry:
         return None

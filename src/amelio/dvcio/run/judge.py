@@ -32,14 +32,16 @@ def judge(
     folders: what folders had in them
     entry: gives the lock entry as it was read; asked only when the stage has a reason to run
     """
+    items = [*stage.outs, *_deps_that_count(stage)]
+    is_unknown = not any(item.hash_info for item in items) and hasattr(stage, "cmd_changed")
+    if items and is_unknown and not allow_missing and entry() is None:
+        return _never_ran(stage)  # each of them is a reason, and none would be told
     reasons = _command_reasons(stage, entry)
     missing: list[Reason] = []
     for dep in _deps_that_count(stage):
         for reason, is_excused in _dep_reasons(dep, upstream, folders):
             (missing if is_excused else reasons).append(reason)
-    if not stage.frozen and (stage.is_callback or stage.always_changed):
-        note = "no dependencies and no outputs" if stage.is_callback else "always_changed"
-        reasons.append(Reason(ReasonKind.ALWAYS, note=note))
+    reasons += _always_reasons(stage)
     for out in stage.outs:
         word = _output_status(out)
         if word:
@@ -51,9 +53,19 @@ def judge(
     if not allow_missing:
         reasons += missing
     if reasons and hasattr(stage, "cmd_changed") and entry() is None:
-        always = [reason for reason in reasons if reason.kind is ReasonKind.ALWAYS]
-        return Verdict((Reason(ReasonKind.NEVER_RAN), *always), is_pullable=False)
+        return _never_ran(stage)
     return Verdict(tuple(reasons), is_pullable)
+
+
+def _never_ran(stage: "Stage") -> Verdict:
+    return Verdict((Reason(ReasonKind.NEVER_RAN), *_always_reasons(stage)), is_pullable=False)
+
+
+def _always_reasons(stage: "Stage") -> list[Reason]:
+    if stage.frozen or not (stage.is_callback or stage.always_changed):
+        return []
+    note = "no dependencies and no outputs" if stage.is_callback else "always_changed"
+    return [Reason(ReasonKind.ALWAYS, note=note)]
 
 
 def _output_status(out: "Output") -> str:

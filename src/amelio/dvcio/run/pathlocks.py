@@ -37,7 +37,7 @@ def repository_lock(
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            repo.lock.lock()
+            _take(repo.lock)
             break
         except LockError as error:
             if gives_up():
@@ -58,6 +58,16 @@ def repository_lock(
         repo.lock.unlock()
 
 
+def _take(lock: Any) -> None:
+    """As `lock.lock()`, which makes a progress bar before it knows that it has to wait."""
+    from dvc.lock import LockError
+
+    try:
+        getattr(lock, "_do_lock", lock.lock)()
+    except LockError:
+        lock.lock()
+
+
 @dataclass(frozen=True)
 class _Paths:
     read: list[str]
@@ -75,6 +85,7 @@ class PathLocks:
         self._path = Path(repo.tmp_dir) / "rwlock"
         self._held: dict[str, _Paths] = {}
         self._given_back: list[_Paths] = []
+        self._written: tuple[bytes, dict[str, Any]] | None = None  # by us: bytes and meaning
 
     def take(self, key: str, stage: "Stage") -> None:
         """Lock what the stage reads and writes. Raises BusyError."""
@@ -140,7 +151,8 @@ class PathLocks:
         folder = self._repo.tmp_dir
         is_hard = self._repo.config["core"].get("hardlink_lock", False)
         guard = make_lock(f"{folder}/{RWLOCK_LOCK}", tmp_dir=folder, hardlink_lock=is_hard)
-        with guard:
+        _take(guard)
+        try:
             lock = self._read()
             for paths in self._given_back:
                 _release_write(lock, self._info(), paths.written)
@@ -148,15 +160,21 @@ class PathLocks:
                 _release_read(lock, self._info(), paths.read)
                 lock.setdefault("read", defaultdict(list))
             yield lock
-            _overwrite(self._path, json.dumps(lock).encode())
+            self._written = _overwrite(self._path, json.dumps(lock).encode()), lock
             self._given_back.clear()
+        finally:
+            guard.unlock()
 
     def _read(self) -> dict[str, Any]:
         from dvc.rwlock import SCHEMA
         from voluptuous import Invalid
 
+        known, self._written = self._written, None
         try:
-            lock: dict[str, Any] = SCHEMA(json.loads(self._path.read_bytes()))
+            raw = self._path.read_bytes()
+            if known and known[0] == raw:
+                return known[1]
+            lock: dict[str, Any] = SCHEMA(json.loads(raw))
         except FileNotFoundError:
             lock = {}
         except (ValueError, Invalid):  # DVC would ask the user to remove it
@@ -171,15 +189,19 @@ class PathLocks:
         return {"pid": os.getpid(), "cmd": " ".join(sys.argv)}
 
 
-def _overwrite(path: Path, content: bytes) -> None:
+def _overwrite(path: Path, content: bytes) -> bytes:
     """Write in place, as DVC does, but never make the file shorter: an emptied file is torn when we
     are killed then, and ext4 writes it to the disk at once, which takes as long as a sync.
+
+    Returns what is then in it.
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        os.write(handle, content.ljust(os.fstat(handle).st_size))
+        content = content.ljust(os.fstat(handle).st_size)
+        os.write(handle, content)
     finally:
         os.close(handle)
+    return content
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,8 +1,8 @@
 """The small process that every guard is forked from; it has imported next to nothing.
 
-Run as a program: `python -I -S zygote.py SOCKET LIFE`. SOCKET takes `run TASK_FILE` and `signal
-ATTEMPT NUMBER`, and carries the guards' answers. LIFE is the reading end of a pipe that only amelio
-holds open: its end is amelio's.
+Run as a program: `python -I -S zygote.py SOCKET LIFE`. SOCKET takes `run TASK` (JSON), `read
+TASK_FILE` and `signal ATTEMPT NUMBER`, and carries the guards' answers. LIFE is the reading end of
+a pipe that only amelio holds open: its end is amelio's.
 """
 
 # Paths are strings here: they come from DVC or the kernel, and are many.
@@ -31,6 +31,7 @@ else:
     from amelio import fingerprint
     from amelio.engine.guard import journal_line, tree
 
+LONGEST_MESSAGE = 65536  # bytes
 GRACE_S = 4.0  # after a signal; so that the prompt is back within 5 s
 LOCK_PATIENCE_S = 20.0
 CANNOT_START = 127
@@ -60,10 +61,12 @@ def serve(connection: socket.socket, life: int) -> None:
         _bury(guards, connection)
         if connection.fileno() not in ready:
             continue
-        word, _, rest = connection.recv(65536).decode().partition(" ")
-        if word == "run":
+        word, _, rest = connection.recv(LONGEST_MESSAGE).decode().partition(" ")
+        if word == "read":
             with open(rest, encoding="utf-8") as file:
-                task = json.load(file)
+                word, rest = "run", file.read()
+        if word == "run":
+            task = json.loads(rest)
             pid = os.fork()
             if pid == 0:
                 _guard_and_exit(task, connection, life)
