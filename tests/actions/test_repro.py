@@ -208,6 +208,24 @@ def test_reasons_are_all_told_with_old_and_new(project: Project) -> None:
     assert sorted(p.name for p in project.root.iterdir()) == before
 
 
+def test_of_a_section_of_parameters_only_what_differs_is_told(project: Project) -> None:
+    many = {f"key_{n}": n for n in range(40)}
+    project.write("params.yaml", json.dumps({"train": {**many, "opt": {"lr": 0.1, "old": 1}}}))
+    project.stages(a={"cmd": "echo 1 > out", "params": ["train"], "outs": ["out"]})
+    project.repro()
+    now = {**many, "opt": {"lr": 0.2, "password": "hunter2"}}
+    project.write("params.yaml", json.dumps({"train": now}))
+    assert {(r.what, r.old, r.new) for r in project.forecast()["a"].reasons} == {
+        ("params.yaml:train.opt.lr", "0.1", "0.2"),
+        ("params.yaml:train.opt.old", "1", None),
+        ("params.yaml:train.opt.password", None, "***"),
+    }
+    project.write("params.yaml", json.dumps({"train": 3}))
+    assert [(r.what, r.new) for r in project.forecast()["a"].reasons] == [
+        ("params.yaml:train", "3")
+    ]
+
+
 def test_a_stage_whose_inputs_would_be_restored_would_not_fail(project: Project) -> None:
     project.write("in", "1")
     project.stages(

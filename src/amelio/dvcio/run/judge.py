@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PROGRAMS = "py ipynb sh bash zsh r rmd jl js ts c cc cpp cu h hpp rs go java scala pl rb lua m sql"
 PROGRAM_SUFFIXES = frozenset(f".{suffix}" for suffix in PROGRAMS.split())
 _SHORT = 8
+_MISSING = object()
 
 
 def judge(
@@ -148,18 +149,28 @@ def _param_reasons(dep: "ParamsDependency", found: object) -> list[Reason]:
         return [Reason(ReasonKind.PARAMETER, str(dep), note=str(found))]
     new = dep.read_params()
     return [
-        Reason(
-            ReasonKind.PARAMETER,
-            f"{dep}:{name}",
-            old=_shown(name, old[name]) if name in old else None,
-            new=_shown(name, new[name]) if name in new else None,
-        )
+        Reason(ReasonKind.PARAMETER, f"{dep}:{path}", old=_shown(path, was), new=_shown(path, now))
         for name in found
+        for path, was, now in _changed(name, old.get(name, _MISSING), new.get(name, _MISSING))
     ]
 
 
-def _shown(name: str, value: object) -> str:
-    """A parameter's value; a secret's is nobody's business."""
+def _changed(name: str, was: object, now: object) -> list[tuple[str, object, object]]:
+    """What differs within two values of a parameter; of sections, only the keys that do."""
+    if not isinstance(was, dict) or not isinstance(now, dict):
+        return [(name, was, now)]
+    return [
+        each
+        for key in {**was, **now}
+        if was.get(key, _MISSING) != now.get(key, _MISSING)
+        for each in _changed(f"{name}.{key}", was.get(key, _MISSING), now.get(key, _MISSING))
+    ]
+
+
+def _shown(name: str, value: object) -> str | None:
+    """A parameter's value, if it has one; a secret's is nobody's business."""
+    if value is _MISSING:
+        return None
     return HIDDEN if is_secret_name(name) else redacted(_text(value))
 
 
