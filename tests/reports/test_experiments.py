@@ -28,6 +28,23 @@ def test_only_what_differs_has_a_column() -> None:
     assert [(name, text) for name, text, _ in table.importance] == [("lr", "50%")]
 
 
+def test_the_metric_and_what_was_set_come_first_and_equal_figures_not_at_all() -> None:
+    rows = [
+        Experiment(
+            name,
+            "a" * 40,
+            "today",
+            {"lr": lr, "same": 1},
+            {"images": 500, "lots": lr * 2, "overall.f1": f1, "accuracy": f1, "a.b.c.f1": f1},
+        )
+        for name, lr, f1 in (("one", 1, 0.5), ("two", 2, 0.6))
+    ]
+    table = table_of(Experiments(tuple(rows), "overall.f1"))
+    assert table.header == ("overall.f1", "lr", "accuracy", "a.b.c.f1", "lots")
+    assert table.rows[1].cells == ("0.6", "2", "0.6", "0.6", "4")
+    assert table_of(Experiments((rows[0],), "")).header[:2] == ("accuracy", "overall.f1")
+
+
 def test_charts_have_places_between_lowest_and_highest() -> None:
     data = data_of(table_of(Experiments(ROWS, "accuracy")))
     assert data is not None

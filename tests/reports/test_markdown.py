@@ -39,11 +39,15 @@ def test_comment_has_gate_changes_and_graph() -> None:
         ORIGIN,
         gate=Gate("Alert: accuracy.", Mark.BAD, (RULE,)),
         metrics=Compared({"m.json": {"loss": 2, "n": 1}}, {"m.json": {"loss": 1, "n": 1}}),
-        stages=(StageFact("a", "a", outcome=Outcome.FAILED),),
+        stages=(
+            StageFact("a", "a", outcome=Outcome.FAILED, message="its command failed"),
+            StageFact("b", "b", outcome=Outcome.NOT_REACHED),
+        ),
         problems=("metrics/x.json: no JSON",),
     )
     text = pull_request_comment(report)
-    assert "### ❌ Alert: accuracy." in text
+    failure = "### ❌ a failed: its command failed. 1 stage was not reached; its results, if any, "
+    assert text.index(failure) < text.index("### ❌ Alert: accuracy.")
     assert "Metrics: 1 of 2 changed" in text
     assert "+1 ↑ ❌" in text
     assert "```mermaid" in text

@@ -7,7 +7,7 @@ import pytest
 from dvc_render import VegaRenderer
 from dvc_render.vega_templates import TEMPLATES
 
-from amelio.reports.specs import columns, drawable
+from amelio.reports.specs import columns, drawable, with_equal_ends
 
 ROWS = [
     {"x": "1", "y": "0.5", "rev": "workspace", "field": "a", "filename": "f"},
@@ -55,6 +55,21 @@ def test_a_chart_of_many_lying_bars_has_a_place_for_each_name() -> None:
         renderer = VegaRenderer(given, "f", template="bar_horizontal", x="x", y="y")
         heights.append(drawable(renderer.get_filled_template(), rows=shown)["height"])
     assert heights == [240, 800]
+
+
+def test_bars_of_one_figure_in_several_charts_end_at_the_same_place() -> None:
+    charts = []
+    for name, longest in (("s2", "0.5"), ("s7", "2.0"), ("empty", "")):
+        rows = [{"strength": x, "trait": n} for n, x in enumerate(("0.1", longest))]
+        rows = [{**row, "rev": "workspace", "filename": name} for row in rows]
+        given = [dict(row) for row in rows]
+        renderer = VegaRenderer(given, name, template="bar_horizontal", x="strength", y="trait")
+        charts.append((drawable(renderer.get_filled_template(), rows=rows), rows))
+    other = drawable(VegaRenderer([dict(ROWS[0])], "f", x="x", y="y").get_filled_template())
+    before = json.dumps(other)
+    with_equal_ends([*charts, (other, ROWS[:1])])
+    assert [spec["encoding"]["x"]["scale"]["domainMax"] for spec, _ in charts] == [2.0] * 3
+    assert json.dumps(other) == before
 
 
 def test_columns_hold_what_rows_held() -> None:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from amelio.redaction import HIDDEN, is_secret_name, redacted
 from amelio.reports.changes import value_text
 from amelio.reports.class_bars import share_bar
+from amelio.reports.directions import better_of
 from amelio.reports.facts import Experiment, Experiments
 
 MAX_AXES = 8
@@ -52,19 +53,17 @@ class Table:
 def table_of(held: Experiments) -> Table:
     """The table, its charts' columns and the bars of importance."""
     params = _varied([row.params for row in held.rows])
-    metrics = _numeric([row.metrics for row in held.rows])
-    if held.metric in metrics:
-        metrics = [held.metric, *(name for name in metrics if name != held.metric)]
+    metrics = _telling([row.metrics for row in held.rows], held.metric)
     names = [*metrics, *params]
+    shown = [*metrics[:1], *params, *metrics[1:MAX_METRICS]][:MAX_COLUMNS]
     rows = tuple(
-        Row(each.name, each.revision, each.created, _cells(each, metrics[:MAX_METRICS], params))
+        Row(each.name, each.revision, each.created, tuple(_text(name, each) for name in shown))
         for each in held.rows
     )
-    header = tuple(map(redacted, [*metrics[:MAX_METRICS], *params]))[:MAX_COLUMNS]
     axes = [*params[: MAX_AXES - 1], *metrics[:1]]
     can_draw = len(held.rows) >= MIN_POINTS and bool(params) and bool(metrics)
     return Table(
-        header=header,
+        header=tuple(map(redacted, shown)),
         rows=rows,
         metric=redacted(held.metric or (metrics[0] if metrics else "")),
         axes=tuple(map(redacted, axes)) if can_draw else (),
@@ -98,18 +97,24 @@ def _varied(sides: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in names if len({value_text(side.get(name)) for side in sides}) > 1]
 
 
+def _telling(sides: Sequence[Mapping[str, Any]], first: str) -> list[str]:
+    """Figures that differ, or all where none does: `first`, then what its name tells to be good or
+    bad, and those of the whole before those of its parts.
+    """
+    numeric = _numeric(sides)
+    varied = [name for name in _varied(sides) if name in numeric]
+    return sorted(
+        varied or numeric, key=lambda name: (name != first, not better_of(name), name.count("."))
+    )
+
+
 def _numeric(sides: Sequence[Mapping[str, Any]]) -> list[str]:
     names = dict.fromkeys(name for side in sides for name in side)
     return [name for name in names if any(_is_number(side.get(name)) for side in sides)]
 
 
-def _cells(each: Experiment, metrics: Sequence[str], params: Sequence[str]) -> tuple[str, ...]:
-    cells = [_text(name, each.metrics) for name in metrics]
-    cells += [_text(name, each.params) for name in params]
-    return tuple(cells[:MAX_COLUMNS])
-
-
-def _text(name: str, side: Mapping[str, Any]) -> str:
+def _text(name: str, each: Experiment) -> str:
+    side = each.metrics if name in each.metrics else each.params
     if name not in side:
         return ""
     return HIDDEN if is_secret_name(name) else value_text(side[name])

@@ -19,7 +19,8 @@ from amelio.reports.changes import FileChanges, Kind, file_changes
 from amelio.reports.facts import Chart, Mark, Page, Report
 from amelio.reports.graph_drawing import draw_graph
 from amelio.reports.highlights import highlights, judged_by, judged_first
-from amelio.reports.specs import columns, drawable
+from amelio.reports.outcomes import failure_text
+from amelio.reports.specs import Rows, columns, drawable, with_equal_ends
 from amelio.reports.timeline import draw_timeline
 from amelio.reports.trees import Block, blocks
 
@@ -58,6 +59,7 @@ def html_page(report: Report) -> str:
             n_params_changed=sum(len(each.changed) for each in params),
             highlights=highlights(metrics, judged_by(report.gate)),
             headline=_headline(report, metrics, params),
+            failure=failure_text(report.stages),
             graph=draw_graph(report.stages),
             timeline=draw_timeline(report.run) if report.run else None,
             run_text=_run_text(report),
@@ -125,14 +127,14 @@ def _script(name: str) -> str:
 
 
 def _data(charts: Iterable[Chart], table: "experiment_view.Table | None") -> str:
+    drawn = [(drawable(chart.spec or {}, _states(chart), chart.rows), chart) for chart in charts]
+    groups: dict[str, list[tuple[dict[str, Any], Rows]]] = {}
+    for spec, chart in drawn:
+        groups.setdefault(chart.group, []).append((spec, chart.rows))
+    for group in groups.values():
+        with_equal_ends(group)
     held = {
-        "charts": [
-            {
-                "spec": drawable(chart.spec or {}, _states(chart), chart.rows),
-                "columns": columns(chart.rows),
-            }
-            for chart in charts
-        ],
+        "charts": [{"spec": spec, "columns": columns(chart.rows)} for spec, chart in drawn],
         "experiments": experiment_view.data_of(table) if table else None,
     }
     text = json.dumps(held, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

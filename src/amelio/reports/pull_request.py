@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from amelio.insight.wording import duration
 from amelio.reports.changes import Change, FileChanges, file_changes
-from amelio.reports.facts import Gate, Report
+from amelio.reports.facts import Gate, Mark, Report
 from amelio.reports.highlights import judged_by, judged_first
 from amelio.reports.markdown import (
     SIGNS,
@@ -15,6 +15,7 @@ from amelio.reports.markdown import (
     table,
 )
 from amelio.reports.mermaid import mermaid
+from amelio.reports.outcomes import failure_text
 
 MAX_BYTES = 64_000  # GitHub takes 65,536 characters
 MARKER = "<!-- amelio report -->"
@@ -23,11 +24,12 @@ _CUT = "\n*More does not fit into a comment: see `reports/report.html`.*\n"
 
 
 def pull_request_comment(report: Report) -> str:
-    """Gate, changed metrics and parameters, graph, run, problems; the rest folded away.
+    """Failures, gate, changed metrics and parameters, graph, run; the rest folded away.
 
     The first line lets a program find the comment again.
     """
     parts: list[Callable[[], str]] = [
+        lambda: _failure(report),
         lambda: _gate(report.gate),
         lambda: _problems(report),
         lambda: _changes("Metrics", _metrics(report)),
@@ -43,6 +45,11 @@ def pull_request_comment(report: Report) -> str:
             break
         text += section
     return text
+
+
+def _failure(report: Report) -> str:
+    text = failure_text(report.stages)
+    return f"\n### {SIGNS[Mark.BAD]} {escaped(text, 400)}\n" if text else ""
 
 
 def _gate(gate: Gate | None) -> str:

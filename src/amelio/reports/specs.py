@@ -13,10 +13,10 @@ MATRIX = 190
 _COUNTED = ("xy_count", "percent_of_y")
 _SIZES = ("width", "height")
 
+Rows = Sequence[Mapping[str, Any]]
 
-def drawable(
-    spec: Mapping[str, Any], n_states: int = 1, rows: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
+
+def drawable(spec: Mapping[str, Any], n_states: int = 1, rows: Rows = ()) -> dict[str, Any]:
     """`spec` without title (the page has it), data, controls and zoom, which would catch the
     reader's scrolling; with selections as Vega-Lite 5 and later write them.
 
@@ -42,7 +42,47 @@ def drawable(
     return modern
 
 
-def _n_names(encoding: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+def with_equal_ends(charts: Sequence[tuple[dict[str, Any], Rows]]) -> None:
+    """Let bars of the same figure end at the same place in `charts`, which stand side by side."""
+    if len(charts) < 2:
+        return
+    ends: dict[tuple[str, str], float] = {}
+    sides = [(rows, *side) for spec, rows in charts for side in _bar_ends(spec)]
+    for rows, channel, held in sides:
+        key = channel, str(held["field"])
+        ends[key] = max([ends.get(key, 0.0), *(_number(row.get(held["field"])) for row in rows)])
+    for _, channel, held in sides:
+        end = ends[channel, str(held["field"])]
+        if end:
+            held["scale"] = {**(held.get("scale") or {}), "domainMax": end}
+
+
+def _number(value: Any) -> float:
+    """A value as the number that is drawn of it; 0 for none. What comes from a CSV is text."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0
+
+
+def _bar_ends(spec: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The encodings that say how long the bars of a plain bar chart are."""
+    mark, encoding = spec.get("mark"), spec.get("encoding")
+    kind = mark.get("type") if isinstance(mark, dict) else mark
+    if kind != "bar" or not isinstance(encoding, dict):
+        return []
+    return [
+        (channel, encoding[channel])
+        for channel in ("x", "y")
+        if isinstance(encoding.get(channel), dict)
+        and encoding[channel].get("type") == "quantitative"
+        and isinstance(encoding[channel].get("field"), str)
+        and not {"aggregate", "stack", "bin"} & set(encoding[channel])
+    ]
+
+
+def _n_names(encoding: Any, rows: Rows) -> int:
     """Names along the upright axis; 0 where numbers stand there."""
     upright = encoding.get("y") if isinstance(encoding, dict) else None
     if not isinstance(upright, dict) or upright.get("type") not in ("nominal", "ordinal"):
@@ -50,7 +90,7 @@ def _n_names(encoding: Any, rows: Sequence[Mapping[str, Any]]) -> int:
     return len({str(row.get(str(upright.get("field")))) for row in rows})
 
 
-def columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Any]]]:
+def columns(rows: Rows) -> dict[str, dict[str, list[Any]]]:
     """Rows as columns of distinct values and of places in them: a tenth of the bytes."""
     names = list(dict.fromkeys(str(name) for row in rows for name in row))
     packed = {}

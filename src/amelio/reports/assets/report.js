@@ -19,13 +19,13 @@
       labelFontSize: 11, titleFontSize: 11, titleFontWeight: "normal"};
     return {
       background: "transparent", font, view: {stroke: "transparent"},
-      axis: {...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 130,
+      axis: {...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 165,
         labelOverlap: "greedy", labelSeparation: 5},
       axisX: {grid: false, labelFlush: false}, legend: {...text, symbolSize: 60, orient: place.clientWidth < 460 ? "bottom" : "right"},
-      header: {...text, labelFontSize: 11}, title: {color: ink},
+      scale: {zero: false}, header: {...text, labelFontSize: 11}, title: {color: ink},
       line: {strokeWidth: 2, color: series[0]}, point: {filled: true, size: 45, color: series[0]},
       bar: {color: series[0]}, text: {color: ink}, rule: {color: soft},
-      range: {category: series, heatmap: ["#e6ebfd", "#9db1f5", "#3b5bdb"],
+      range: {category: series, heatmap: ["#e6ebfd", "#6f87e8", "#2f49b8"],
         ramp: dark.matches && !printing
           ? ["#3d4766", "#8ea4ff", "#e9edff"] : ["#c8d3fa", "#5873e0", "#1c2f86"]},
     };
@@ -152,7 +152,9 @@
       data.forEach((row, index) => {
         for (const name of table.axes) {
           if (row[name] === null || row[name] === undefined) continue;
-          long.push({index, experiment: row.experiment, axis: name, value: String(row[name]),
+          const value = row[name];
+          const shown = typeof value === "number" ? Number(value.toPrecision(4)) : value;
+          long.push({index, experiment: row.experiment, axis: name, value: String(shown),
             share: table.shares[name][index], outcome: row[table.metric]});
         }
       });
@@ -161,7 +163,7 @@
       draw(lines, {
         width: "container", height: 300,
         encoding: {x: {field: "axis", type: "nominal", sort: table.axes, title: null,
-          axis: {labelAngle: table.axes.length * 130 > lines.clientWidth ? -30 : 0, labelOverlap: false}}},
+          axis: {labelAngle: table.axes.length * 170 > lines.clientWidth ? -30 : 0, labelOverlap: false, labelLimit: 180}}},
         layer: [
           {mark: {type: "rule", opacity: 0.25}},
           {mark: {type: "line", opacity: 0.75, strokeWidth: 1.6, point: {size: 26}}, encoding: {
@@ -169,6 +171,10 @@
               axis: {values: [0, 1], labelExpr: "datum.value ? 'highest' : 'lowest'", grid: false}},
             detail: {field: "index"}, ...colourBy,
             tooltip: ["experiment", "axis", "value"].map((name) => ({field: name, type: "nominal"}))}},
+          {mark: {type: "text", align: "left", dx: 5, dy: -8, color: colour("--soft")},
+            transform: [{filter: "datum.share === 0 || datum.share === 1"},
+              {aggregate: [{op: "count", as: "n"}], groupby: ["axis", "share", "value"]}],
+            encoding: {y: {field: "share", type: "quantitative"}, text: {field: "value", type: "nominal"}}},
         ],
       }, long);
     });

@@ -1,0 +1,62 @@
+"""The HTML page: what it says, and that a reader sees all of it."""
+
+from pathlib import Path
+
+import pytest
+
+from amelio.model import Outcome
+from amelio.reports.facts import (
+    Compared,
+    LotPredictions,
+    Origin,
+    Page,
+    Picture,
+    Report,
+    StageFact,
+)
+from amelio.reports.page import html_page
+from tests.browser import DESKTOP, chromium, visit
+
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+CUT = """() => [...document.querySelectorAll(".tile .name, figcaption, .values dt, .values dd")]
+  .filter(each => each.scrollWidth > each.clientWidth + 1
+    || each.scrollHeight > each.clientHeight + 1)
+  .map(each => each.textContent)"""
+OVERLAPPING = """() => [...document.querySelectorAll(".values div")]
+  .filter(each => each.lastElementChild.getBoundingClientRect().right
+    > each.getBoundingClientRect().right + 1)
+  .map(each => each.textContent)"""
+
+
+def report() -> Report:
+    detail = "beard, mustache, glasses_binary, hair_color_label: 1, hair_length: 2"
+    machine = {"processor": "Intel(R) Xeon(R) Platinum 8480+ Processor", "n_cores": 2, "a": 1}
+    return Report(
+        Origin("faces", "now"),
+        metrics=Compared({"m.json": {"overall": {"average_calibration_error_of_all": 0.12}}}),
+        stages=(
+            StageFact("a", "train", outcome=Outcome.FAILED, message="its command failed"),
+            StageFact("b", "evaluate", outcome=Outcome.NOT_REACHED),
+        ),
+        pages=(Page("Performance", "p.json", {"machine": {**machine, "b": 2}}),),
+        lots=(LotPredictions("s1", 1, 0, {"beard": {"1": 1}}, (Picture(PIXEL, "1.png", detail),)),),
+    )
+
+
+def test_a_failed_stage_is_the_first_that_the_summary_says() -> None:
+    text = html_page(report())
+    summary = text[text.index('<section id="summary">') : text.index('<section id="metrics">')]
+    assert '<div class="banner bad"><p><strong>train failed: its command failed. 1 sta' in summary
+    assert "banner bad" not in html_page(Report(Origin("faces", "now")))
+
+
+@pytest.mark.parametrize("size", [DESKTOP, (390, 844)])
+def test_names_captions_and_values_are_whole(size: tuple[int, int], tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(html_page(report()), encoding="utf-8")
+    with chromium() as browser:
+        page = visit(browser, path, size=size).page
+        assert page.locator("figcaption").count() == 1
+        assert page.evaluate(CUT) == []
+        assert page.evaluate(OVERLAPPING) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
