@@ -1,4 +1,4 @@
-"""What a repository must not do to its user: parts of bars B15, B17 and B19."""
+"""What a repository must not do to its user: parts of bars B15, B17, B19 and B20."""
 
 import subprocess
 from pathlib import Path
@@ -72,6 +72,30 @@ def injection(folder: Path, subject: Subject, number: int) -> list[str]:
     finish(project.start("--keep-going"))
     found = list(project.root.rglob("PWNED*"))
     return ["a payload was run: it made PWNED"] if found else []
+
+
+CANARY = b"canary-7f3a91"
+SECRETS = (
+    ("s3://bucket/data", "secret_access_key"),
+    ("azure://container/data", "account_key"),
+    ("ssh://host.example/data", "password"),
+    ("webdavs://host.example/data", "token"),
+)
+
+
+def committed_secret(folder: Path, subject: Subject, number: int) -> list[str]:
+    """B20: a credential given to `remote modify` does not land in the file that is committed."""
+    url, key = SECRETS[number % len(SECRETS)]
+    project = Project(folder, subject)
+    for words in (["add", "store", url], ["modify", "store", key, CANARY.decode()]):
+        done = finish(project.start_other("remote", *words))
+        assert done.returncode == 0, done.stderr
+    committed, private = (
+        project.read(f".dvc/{name}") or b"" for name in ("config", "config.local")
+    )
+    if CANARY in committed:
+        return [f".dvc/config, which is committed, has the {key}"]
+    return [] if CANARY in private else [f"the {key} is in neither file"]
 
 
 def _own(command: str | list[str], name: str) -> str | list[str]:

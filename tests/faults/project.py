@@ -104,9 +104,13 @@ class Project:
         """The subject's `repro`, to its end."""
         return finish(self.start(*words))
 
+    def start_other(self, *words: str) -> subprocess.Popen[str]:
+        """Another command of the subject's, in the background."""
+        return self.popen([*_python(self.subject), *words])
+
     def checkout(self) -> subprocess.CompletedProcess[str]:
         """The subject's `checkout`."""
-        return finish(self.popen([*_python(self.subject), "checkout"]))
+        return finish(self.start_other("checkout"))
 
     def amelio(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Another command of amelio's, to its end."""
@@ -168,6 +172,7 @@ def _environment(folder: Path) -> dict[str, str]:
     return {
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(folder / "site"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # DVC's queue starts `dvc`
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_AUTHOR_NAME": "Ada",
         "GIT_AUTHOR_EMAIL": "ada@example.org",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.faults import bars, kills, outside, small_disk
+from tests.faults import bars, experiments, kills, outside, small_disk
 from tests.faults.bars import Bar
 
 
@@ -55,14 +55,26 @@ ROWS = {
     "B10": Row("Damage in the cache is seen", (Fault(bars.flipped_byte, 100, 10),)),
     "B11": Row("Disk full", (Fault(small_disk.full_disk, 20, 20),)),
     "B12": Row("Edits that keep size and time", (Fault(bars.same_size_same_time, 20, 4),)),
-    "B13": Row("Experiments do not get lost", tests=(f"{A}/test_experiments_stress.py", *QUICK)),
-    "B14": Row("The user's tree is safe", tests=(f"{A}/test_experiments.py", *QUICK)),
+    "B13": Row(
+        "Experiments do not get lost",
+        (Fault(experiments.killed_worker, 10, 2),),
+        (f"{A}/test_experiments_stress.py", *QUICK),
+    ),
+    "B14": Row(
+        "The user's tree is safe",
+        (Fault(experiments.killed_command, 50, 10),),
+        (f"{A}/test_experiments.py", *QUICK),
+    ),
     "B15": Row(
         "Errors, 44 broken configurations",
         (Fault(outside.alias_bomb, 1, 1),),
         (f"{F}/test_broken.py", f"{D}/test_bounded_yaml.py"),
     ),
-    "B16": Row("Untrusted models", tests=(f"{F}/test_unsafe_calls.py", f"{S}/test_checkpoints.py")),
+    "B16": Row(
+        "Untrusted models",
+        tests=(f"{F}/test_unsafe_calls.py", f"{S}/test_checkpoints.py"),
+        control="loads no models",
+    ),
     "B17": Row(
         "Untrusted data",
         (Fault(outside.victim, 4, 4),),
@@ -75,7 +87,8 @@ ROWS = {
     ),
     "B20": Row(
         "Secrets, alerts, CI, reports",
-        tests=(
+        (Fault(outside.committed_secret, 4, 4),),
+        (
             "tests/quality",
             "tests/test_redaction.py",
             "tests/ci",
@@ -86,7 +99,11 @@ ROWS = {
             *QUICK,
         ),
     ),
-    "H": Row("Random histories, every fault", tests=(f"{F}/test_histories.py", "-m", "slow")),
+    "H": Row(
+        "Random histories, every fault",
+        tests=(f"{F}/test_histories.py", "-m", "slow"),
+        control="its faults are tried above",
+    ),
 }
 # F1, F2, F3, F4, F9, F18 and F22: where nothing is found in DVC, the harness is broken.
-CONTROLS = frozenset({"B1", "B2", "B3", "B4", "B7", "B10", "B12"})
+CONTROLS = frozenset({"B1", "B2", "B3", "B4", "B7", "B10", "B12", "B13"})
