@@ -105,6 +105,19 @@ def test_everything_there_is_has_a_section(trained: Project) -> None:
     assert len(html.encode()) < 1_000_000
 
 
+def test_a_failure_is_told_as_long_as_it_lasts(trained: Project) -> None:
+    trained.write("params.yaml", "lr: much\n")
+    trained.repro()
+    write_report(trained.root)
+    assert "train failed: its command failed with exit code 1. 3 stages were not" in page(trained)
+    trained.write("params.yaml", "lr: 0.1\npassword: canary-1\n")
+    write_report(trained.root)
+    assert "train failed" not in page(trained)
+    graph = trained.read("reports/pipeline_graph.md")
+    assert "up to date" in graph
+    assert "failed" not in graph.partition("classDef")[0]
+
+
 def test_baseline(trained: Project) -> None:
     def compared(revision: str | None = None) -> str:
         write_report(trained.root, revision=revision)

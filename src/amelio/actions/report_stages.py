@@ -7,11 +7,22 @@ from pathlib import Path
 
 from amelio.actions.repro import STATE_FOLDER
 from amelio.dvcio.workspace import open_workspace
+from amelio.errors import AmelioError
 from amelio.insight import records
 from amelio.insight.critical_path import critical_path
 from amelio.insight.wording import reason
-from amelio.model import RunResult, Selection, StageResult
+from amelio.model import (
+    Outcome,
+    Policy,
+    RunResult,
+    Selection,
+    Stage,
+    StageResult,
+    Workspace,
+)
 from amelio.reports.facts import LastRun, RunSpan, StageFact
+
+_STOPPED = (Outcome.FAILED, Outcome.INTERRUPTED, Outcome.NOT_REACHED)
 
 
 def stage_facts(root: Path) -> tuple[StageFact, ...]:
@@ -19,8 +30,9 @@ def stage_facts(root: Path) -> tuple[StageFact, ...]:
 
     Raises InputError for what is wrong in a dvc.yaml.
     """
-    plan = open_workspace(is_quiet=True).plan(Selection(all_pipelines=True))
-    latest = _latest(root)
+    workspace = open_workspace(is_quiet=True)
+    plan = workspace.plan(Selection(all_pipelines=True))
+    latest = _without_mended(workspace, plan, _latest(root))
     expected = records.expected_seconds(root / STATE_FOLDER)
     facts = []
     for stage in plan:
@@ -61,6 +73,35 @@ def _latest(root: Path) -> Mapping[str, StageResult]:
         for stage in run.stages:
             found.setdefault(stage.stage, stage)
     return found
+
+
+def _without_mended(
+    workspace: Workspace, plan: Sequence[Stage], latest: Mapping[str, StageResult]
+) -> Mapping[str, StageResult]:
+    """`latest`, where what failed or was not reached is up to date once neither the stage nor one
+    before it has a reason to run any more: its input was put back, or DVC ran it.
+    """
+    held = dict(latest)
+    stopped: set[str] = set()
+    with workspace.session(is_dry=True):
+        for stage in plan:
+            result = latest.get(stage.id)
+            if result is None or result.outcome not in _STOPPED:
+                continue
+            if not stopped.isdisjoint(stage.needs) or _has_reasons(workspace, stage):
+                stopped.add(stage.id)
+            else:
+                held[stage.id] = replace(
+                    result, outcome=Outcome.UP_TO_DATE, reasons=(), message="", usage=None
+                )
+    return held
+
+
+def _has_reasons(workspace: Workspace, stage: Stage) -> bool:
+    try:
+        return bool(workspace.judge(stage.id, Policy(allow_missing=True)).reasons)
+    except AmelioError:  # what cannot be judged is as it was
+        return True
 
 
 def _spans(run: RunResult) -> list[RunSpan]:
