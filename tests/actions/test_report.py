@@ -170,6 +170,13 @@ def test_bad_metrics_are_told_and_the_rest_is_written(trained: Project, amelio: 
     assert "right" in page(trained)  # the rule, which cannot be judged, is an alert
 
 
+def test_a_gate_whose_only_metrics_file_is_broken_is_shut(trained: Project) -> None:
+    trained.write("metrics.json", '{"accuracy": 0.')
+    assert "Alert: right. The gate is shut." in write_comment(trained.root)[0]
+    (trained.root / "metrics.json").unlink()
+    assert "gate" not in write_comment(trained.root)[0]  # nothing has run yet
+
+
 def test_ten_thousand_metrics(trained: Project) -> None:
     metrics = {f"section{n % 100}": {f"key{i}": i / 7 for i in range(100)} for n in range(100)}
     trained.write("metrics.json", json.dumps(metrics))

@@ -143,7 +143,8 @@ class _Gathering:
 
     def _gate(self, figures: Figures) -> tuple[Gate | None, Mapping[str, Better]]:
         try:
-            if not figures.metrics or not has_rules(self._root):
+            has_metrics = figures.metrics or _metrics_problems(figures)
+            if not has_metrics or not has_rules(self._root):
                 return None, {}
             done = judge_quality(self._root)
         except AmelioError as error:
