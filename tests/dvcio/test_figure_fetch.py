@@ -87,10 +87,17 @@ def test_a_remote_that_never_answers(pushed: Path, silent: str, amelio: Run) -> 
     assert "big" not in told
 
 
-def test_a_remote_that_refuses(pushed: Path, amelio: Run) -> None:
+@pytest.mark.parametrize("scheme", ["ssh://me@", "http://"])
+def test_a_remote_that_refuses(pushed: Path, amelio: Run, scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    url = f"ssh://me@127.0.0.1:{port}/store"
+    url = f"{scheme}127.0.0.1:{port}/store"
     assert amelio("remote", "modify", "r", "url", url, cwd=pushed).returncode == 0
     forget(pushed)
     assert "Connect call failed" in fetch_figures(pushed)
+
+
+def test_a_remote_that_answers_and_lacks_them_is_no_failure(pushed: Path, amelio: Run) -> None:
+    assert amelio("remote", "modify", "r", "url", "/nowhere", cwd=pushed).returncode == 0
+    forget(pushed)
+    assert fetch_figures(pushed) == ""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from amelio.dvcio.bounded_process import run_module
 from amelio.dvcio.cache.storage import objects_of
+from amelio.dvcio.remotes.probe import look
 from amelio.dvcio.repository import open_repo
 from amelio.dvcio.translate import explain, translated
 from amelio.errors import InputError
@@ -90,7 +91,9 @@ def main() -> None:
         os.dup2(2, 1)  # whatever a library prints is no answer
         try:
             with open_repo(root) as repo:
-                repo.fetch(types=list(KINDS), revs=revisions, workspace=True)
+                n_fetched = repo.fetch(types=list(KINDS), revs=revisions, workspace=True)
+                if not n_fetched:  # DVC takes a web server that is down for one without the files
+                    look(repo.cloud.get_remote())
         except Exception as error:  # each kind of remote raises its own
             problem = next(iter(heard.messages), "") or explain(error)
         answer.write(json.dumps(problem))

@@ -23,6 +23,15 @@ def main() -> None:
         answer_file.write(json.dumps(_answer(request)))
 
 
+def look(remote: Any) -> None:
+    """Ask for something that need not be there; raises when nobody answers or refuses."""
+    if remote.fs.protocol == "local":
+        os.listdir(_existing(remote.path))  # noqa: PTH208
+        return
+    with contextlib.suppress(FileNotFoundError, NotImplementedError):
+        remote.fs.fs.ls(remote.path, detail=False)
+
+
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     from dvc.repo import Repo
 
@@ -37,7 +46,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
             existing = set(remote.odb.list_oids_exists(request["oids"]) if request["oids"] else ())
             answer["missing"] = [oid for oid in request["oids"] if oid not in existing]
             if request["is_written"]:
-                _look(remote)
+                look(remote)
                 answer["read_s"] = time.monotonic() - started
                 answer["step"] = "writing"
                 started = time.monotonic()
@@ -47,15 +56,6 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # each kind of remote raises its own
         answer["problem"] = explain(error)
     return answer
-
-
-def _look(remote: Any) -> None:
-    """Ask for something that need not be there; raises when nobody answers or refuses."""
-    if remote.fs.protocol == "local":
-        os.listdir(_existing(remote.path))  # noqa: PTH208
-        return
-    with contextlib.suppress(FileNotFoundError, NotImplementedError):
-        remote.fs.fs.ls(remote.path, detail=False)
 
 
 def _existing(path: str) -> str:
