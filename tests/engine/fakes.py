@@ -173,11 +173,18 @@ class FakeExecutor:
     """Makes the values of stages, which end in any order.
 
     failing: stages whose command fails; order: what was started, in order
+    ends_first: how the names of those start that end before others
     """
 
     def __init__(
-        self, workspace: FakeWorkspace, chance: random.Random, failing: set[str], jobs: int
+        self,
+        workspace: FakeWorkspace,
+        chance: random.Random,
+        failing: set[str],
+        jobs: int,
+        ends_first: str = "",
     ) -> None:
+        self._ends_first = ends_first
         self._ws = workspace
         self._chance = chance
         self._failing = failing
@@ -199,6 +206,9 @@ class FakeExecutor:
     def wait(self, timeout_s: float | None) -> list[dict[str, Any]]:
         if timeout_s is not None and self._chance.random() < 0.3:
             return []
+        first = [a for a, (stage, _) in self._waiting.items() if stage.startswith(self._ends_first)]
+        if self._ends_first and first:
+            return [self._end(first[0])]
         n = self._chance.randint(1, len(self._waiting))
         return [self._end(a) for a in self._chance.sample(sorted(self._waiting), n)]
 

@@ -39,10 +39,11 @@ def _run(
     chance: random.Random,
     failing: set[str],
     on_error: OnError = OnError.FAIL,
+    ends_first: str = "",
 ) -> tuple[dict[str, str], list[str]]:
     stages = list(workspace.stages.values())
     wanted = {stage.id: StageSettings() for stage in stages}
-    executor = FakeExecutor(workspace, chance, failing, jobs)
+    executor = FakeExecutor(workspace, chance, failing, jobs, ends_first)
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         (state / "run").mkdir()
@@ -119,3 +120,13 @@ def _with_dependents(stages: list[Stage], starts: set[str]) -> set[str]:
         if found & set(stage.needs):
             found.add(stage.id)
     return found
+
+
+def test_a_successor_on_the_longest_path_takes_the_slot_that_its_need_leaves() -> None:
+    chain = [Stage(f"s{i}", f"s{i}", (f"s{i - 1}",) if i else ()) for i in range(4)]
+    others = [Stage(f"o{i}", f"o{i}", ()) for i in range(3)]
+    stages = [*others, *chain]
+    workspace = FakeWorkspace(Path(), stages, {stage.id: 0 for stage in stages})
+    found, order = _run(workspace, 2, random.Random(0), set(), ends_first="s")
+    assert set(found.values()) == {"ran"}
+    assert order[:4] == ["s0", "o0", "s1", "s2"]

@@ -5,6 +5,7 @@ nothing of files.
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from amelio.engine.neighbours import Neighbours
 from amelio.engine.settings import StageSettings, place_in_file
@@ -96,6 +97,15 @@ class Schedule:
         """Stages that could start now, best first; none when no slot is free."""
         if len(self._grants) < self.jobs:
             yield from (key for _, key in self._ready if self._fits(key))
+
+    def is_urgent(self, stage: str) -> bool:
+        """Whether the stage's end makes one ready with a longer path than what could start now."""
+        n_free = self.jobs - len(self._grants)
+        next_ones = [self._priority[key] for key in islice(self.startable(), n_free)]
+        return bool(next_ones) and any(
+            self._waits_for[key] == {stage} and self._priority[key][0] < next_ones[-1][0]
+            for key in self._dependents[stage]
+        )
 
     def reserve(self, stage: str) -> str | None:
         """None when other runs leave over what a startable stage needs; it then has it, until it
