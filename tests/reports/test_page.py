@@ -50,6 +50,18 @@ def test_a_failed_stage_is_the_first_that_the_summary_says() -> None:
     assert "banner bad" not in html_page(Report(Origin("faces", "now")))
 
 
+@pytest.mark.parametrize(("n_changed", "n_folded"), [(14, 0), (15, 3)])
+def test_of_many_changes_the_first_are_open(n_changed: int, n_folded: int) -> None:
+    now, before = ({f"key{n}": n + step for n in range(n_changed)} for step in (1, 0))
+    origin = Origin("faces", "now", baseline="a" * 40)
+    text = html_page(Report(origin, metrics=Compared({"m.json": now}, {"m.json": before})))
+    assert text.count('class="key mono"') == n_changed
+    _, folds, folded = text.partition('<details class="more">')
+    assert folded.count('class="key mono"') == n_folded
+    assert bool(folds) == bool(n_folded)
+    assert not folds or f"{n_folded} more changed" in folded
+
+
 @pytest.mark.parametrize("size", [DESKTOP, (390, 844)])
 def test_names_captions_and_values_are_whole(size: tuple[int, int], tmp_path: Path) -> None:
     path = tmp_path / "report.html"

@@ -25,6 +25,7 @@ from amelio.reports.timeline import draw_timeline
 from amelio.reports.trees import Block, blocks
 
 ASSETS = Path(__file__).parent / "assets"
+N_SHOWN = 12  # changed values of a file; the others are folded away
 MAX_ROWS = 300  # of one table; the Markdown reports have all
 SCORE_MARKS = ((90, Mark.GOOD), (60, Mark.WARNING), (0, Mark.BAD))
 WORDS = {Mark.GOOD: "ok", Mark.WARNING: "warning", Mark.BAD: "alert"}
@@ -54,6 +55,7 @@ def html_page(report: Report) -> str:
             words=WORDS,
             score_mark=_score_mark(report),
             limit=MAX_ROWS,
+            n_shown=N_SHOWN,
             metrics=metrics,
             params=params,
             n_params_changed=sum(len(each.changed) for each in params),
