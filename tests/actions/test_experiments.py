@@ -399,6 +399,25 @@ def test_what_an_experiment_waits_for_is_told(lab: Lab) -> None:
     assert {e["status"] for e in lab.status()} == {"done"}
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
+def test_a_stage_that_needs_all_jobs_gets_them_while_later_experiments_have_work(lab: Lab) -> None:
+    (lab.root / "dvc.yaml").write_text(
+        "stages:\n  early:\n    cmd: echo early >> $TRACE; sleep 0.5; echo > early.txt\n"
+        "    outs: [early.txt]\n  all:\n    cmd: echo all >> $TRACE; echo > all.txt\n"
+        "    deps: [early.txt]\n    outs: [all.txt]\n"
+        "    meta: {amelio: {resources: {cpu: all}}}\n  many:\n"
+        f"    foreach: {list(range(12))}\n    do:\n"
+        "      cmd: echo ${item} >> $TRACE; sleep 0.2; echo > many-${item}.txt\n"
+        "      outs:\n      - many-${item}.txt\n"
+    )
+    lab.here("run", "--queue", "-n", "first", "all")
+    lab.here("run", "--queue", "-n", "second", "many")
+    lab.exp("run", "--run-all", "-j", "2")
+    words = lab.traced()
+    assert len(words) == 14
+    assert words.index("all") < 12
+
+
 def test_a_stage_that_is_up_to_date_waits_for_nobody(lab: Lab) -> None:
     """Neither does what comes after it: both stages `meet` run at the same time, or not at all."""
     (lab.root / "dvc.yaml").write_text(

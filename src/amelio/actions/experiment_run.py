@@ -92,7 +92,11 @@ class ExperimentRunner:
             jobs=self._jobs,
             state_folder=state,
             neighbours=Neighbours(
-                self._home.shared, self._jobs, totals, project.gpu_ids(totals["gpu"])
+                self._home.shared,
+                experiment.id,
+                self._jobs,
+                totals,
+                project.gpu_ids(totals["gpu"]),
             ),
             executor=self._executor,
         )

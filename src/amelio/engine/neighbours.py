@@ -1,6 +1,8 @@
 """What runs of several worktrees share: slots, counters, GPU ids, mutexes, and equal work.
 
 Each unit is a file; who has it holds a `flock` on it, which ends when its process does, somehow.
+So is each wait for several units: without it, runs that need one at a time could keep a stage that
+needs all of them waiting for as long as there are any.
 """
 
 import fcntl
@@ -24,25 +26,30 @@ class Neighbours:
     """One run's view of what it shares with others.
 
     folder: the same for all of them
+    turn: the lower, the earlier a run came; while it waits for several units, later runs start
+        nothing that needs one of them
     jobs: stages at a time, of all runs together
     totals: counters, of all runs together
     gpus: the ids behind the counter `gpu`
     """
 
     def __init__(
-        self, folder: Path, jobs: int, totals: Mapping[str, int], gpus: Sequence[str]
+        self, folder: Path, turn: int, jobs: int, totals: Mapping[str, int], gpus: Sequence[str]
     ) -> None:
         self._folder = folder
+        self._line = folder / "line"
+        self._turn = turn
         self._jobs = jobs
         self._names = {
             name: [f"{GPU}.{gpu}" for gpu in gpus]
             if name == GPU
-            else [f"{name}.{number}" for number in range(total)]
+            else [f"counter.{name}.{number}" for number in range(total)]
             for name, total in totals.items()
         }
         self._taken: dict[str, _Taken] = {}
+        self._waits: dict[str, tuple[str, int]] = {}  # by stage: for what, the lock that tells it
         self._work: dict[str, int] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        self._line.mkdir(parents=True, exist_ok=True)
 
     def take(
         self, stage: str, counters: Mapping[str, int], mutexes: Iterable[str], *, is_alone: bool
@@ -58,11 +65,21 @@ class Neighbours:
         wanted += [(name, [f"mutex.{_short(name)}"], 1) for name in mutexes]
         taken = _Taken()
         for told, names, count in wanted:
-            if not self._take_some(taken, names, count):
+            kind = names[0].rpartition(".")[0] if count else ""
+            if self._is_behind(kind) or not self._take_some(taken, names, count):
                 _let_go(taken.handles)
+                self._wait_for(stage, kind if count > 1 else None)
                 return told
+        self.leave_line(stage)
         self._taken[stage] = taken
         return None
+
+    def leave_line(self, stage: str) -> None:
+        """The stage waits for nothing any more."""
+        kind, handle = self._waits.pop(stage, ("", -1))
+        if kind:
+            (self._line / f"{kind}.{self._turn}").unlink(missing_ok=True)
+            os.close(handle)
 
     def gpus(self, stage: str) -> tuple[str, ...]:
         """The ids that the stage was given."""
@@ -101,8 +118,40 @@ class Neighbours:
         """Give everything back."""
         for stage in list(self._taken):
             self.give_back(stage)
+        for stage in list(self._waits):
+            self.leave_line(stage)
         for signature in list(self._work):
             self.end_work(signature)
+
+    def _wait_for(self, stage: str, kind: str | None) -> None:
+        """Let later runs know; None: it needs one unit, and gets it some day without that."""
+        if self._waits.get(stage, ("", -1))[0] == kind:
+            return
+        self.leave_line(stage)
+        handle = self._locked(f"{self._line.name}/{kind}.{self._turn}") if kind else None
+        if kind and handle is not None:
+            self._waits[stage] = kind, handle
+
+    def _is_behind(self, kind: str) -> bool:
+        """Whether an earlier run waits for several units of this kind."""
+        for path in self._line.iterdir():
+            waited_for, _, turn = path.name.rpartition(".")
+            if waited_for == kind and int(turn) < self._turn and self._is_held(path):
+                return True
+        return False
+
+    def _is_held(self, path: Path) -> bool:
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 
     def _take_some(self, taken: _Taken, names: Sequence[str], count: int) -> bool:
         for name in names:

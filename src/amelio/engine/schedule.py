@@ -184,6 +184,8 @@ class Schedule:
         lost = self._open - set(self._grants) - self._resting
         self._open -= lost
         self._ready.clear()
+        for stage in lost:
+            self._leave_line(stage)
         return sorted(lost, key=self._rank.__getitem__)
 
     def dependents(self, stage: str) -> list[str]:
@@ -193,10 +195,15 @@ class Schedule:
     def _drop(self, stage: str) -> None:
         """It is not, or no longer, among the ready ones."""
         self._resting.discard(stage)
+        self._leave_line(stage)
         entry = (self._priority[stage], stage)
         place = bisect_left(self._ready, entry)
         if self._ready[place : place + 1] == [entry]:
             del self._ready[place]
+
+    def _leave_line(self, stage: str) -> None:
+        if self._neighbours is not None:
+            self._neighbours.leave_line(stage)
 
     def _behind(self, stage: str) -> set[str]:
         found = {stage}
