@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +13,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from amelio.actions.health import examine
+from amelio.dvcio.repository import foreign_database
 from amelio.dvcio.workspace import open_workspace
 from amelio.insight.health import HealthFinding, Level, worst
 from tests.actions.engine_project import Project
@@ -221,3 +223,15 @@ def test_databases_of_another_user_are_told(whose: str, caplog: pytest.LogCaptur
     assert found.level is Level.BROKEN
     assert str(place) in found.text
     assert f"DVC's databases in {place} belong to another user" in caplog.text
+
+
+def test_databases_are_looked_at_while_their_journals_come_and_go(project: Project) -> None:
+    with open_workspace(is_quiet=True).repo as repo:
+        journal = Path(repo.site_cache_dir, "journal")
+        program = "while True: open(JOURNAL, 'w').close(); os.unlink(JOURNAL)"
+        words = [sys.executable, "-c", f"import os; JOURNAL = {str(journal)!r}\n{program}"]
+        with subprocess.Popen(words, cwd=project.root) as other:
+            try:
+                assert [foreign_database(repo) for _ in range(500)] == [None] * 500
+            finally:
+                other.kill()

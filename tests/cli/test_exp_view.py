@@ -44,9 +44,12 @@ def test_without_a_terminal_each_wait_is_a_line(capsys: pytest.CaptureFixture[st
 
 
 def _grid(number: int, **values: str) -> Experiment:
-    overrides = {"params.yaml": tuple(f"train.{name}={value}" for name, value in values.items())}
+    return _with(number, *(f"train.{name}={value}" for name, value in values.items()))
+
+
+def _with(number: int, *overrides: str) -> Experiment:
     found = experiment(number, Status.RUNNING)
-    order = replace(found.order, name=f"grid-{number}", overrides=overrides)
+    order = replace(found.order, name=f"grid-{number}", overrides={"params.yaml": overrides})
     return replace(found, order=order, stage="monitor_drift waits for all jobs")
 
 
@@ -80,6 +83,16 @@ def test_experiments_that_set_different_things_name_them(
     assert "values" in title
     assert [row[0] for row in rows] == ["learning_rate=0.01", "epochs=3", "waits"]
     assert rows[0][1] == "batch_size=64"
+
+
+def test_names_that_end_alike_are_told_in_full(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    pairs = [(f"train.rate={i}", f"eval.rate={i + 1}") for i in (1, 2)]
+    title, rows = _shown([_with(i, *pair) for i, pair in enumerate(pairs)], capsys)
+    assert "values" in title
+    assert [tuple(row[:2]) for row in rows] == pairs
 
 
 @pytest.mark.parametrize("place", ["params.yaml", "amelio.yaml"])
