@@ -17,6 +17,7 @@ from amelio.dvcio.repository import foreign_database
 from amelio.dvcio.workspace import open_workspace
 from amelio.insight.health import HealthFinding, Level, worst
 from tests.actions.engine_project import Project
+from tests.actions.experiment_lab import until
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY"
 
@@ -232,6 +233,7 @@ def test_databases_are_looked_at_while_their_journals_come_and_go(project: Proje
         words = [sys.executable, "-c", f"import os; JOURNAL = {str(journal)!r}\n{program}"]
         with subprocess.Popen(words, cwd=project.root) as other:
             try:
-                assert [foreign_database(repo) for _ in range(500)] == [None] * 500
+                until(journal.exists)
+                assert {foreign_database(repo) for _ in range(5000)} == {None}
             finally:
                 other.kill()
