@@ -9,6 +9,7 @@ more takes at most what that lot takes, and 1 s.
 """
 
 import argparse
+import os
 import shutil
 import tempfile
 import time
@@ -60,10 +61,10 @@ class Clock:
 
     def time(self, work: Callable[[], object]) -> None:
         """Call `work` once."""
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), sum(os.times()[:4])  # of children, too
         work()
         self.wall_s = min(self.wall_s, time.perf_counter() - wall)
-        self.cpu_s = min(self.cpu_s, time.process_time() - cpu)
+        self.cpu_s = min(self.cpu_s, sum(os.times()[:4]) - cpu)
 
 
 def main() -> None:

@@ -7,20 +7,17 @@ what the pipeline reads, `truth/lots.csv` (all other lots).
 import csv
 import io
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from enum import Enum
-from multiprocessing.connection import wait
 from pathlib import Path
 
 from amelio import atomic
 from amelio.demos import digits, faces
 from amelio.errors import EnvironmentFailedError, InputError
+from amelio.vision.parallel import obey_parent
 
 N_LOTS = 9
 ANNOTATED_SHARE = 0.65  # in lot s1
@@ -186,7 +183,7 @@ def _draw(
         return
     spawn = multiprocessing.get_context("spawn")  # fork is unsafe where the caller has threads
     n_processes = min(workers, len(chunks))
-    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=_obey_parent) as pool:
+    with ProcessPoolExecutor(n_processes, mp_context=spawn, initializer=obey_parent) as pool:
         tasks = [pool.submit(_draw_chunk, source, folder, chunk) for chunk in chunks]
         try:
             for task in as_completed(tasks):
@@ -200,19 +197,6 @@ def _draw_chunk(source: _Source, folder: Path, chunk: Sequence[_Picture]) -> int
         path = folder / f"s{picture.lot}" / picture.filename
         path.write_bytes(source.png(picture))
     return len(chunk)
-
-
-def _obey_parent() -> None:
-    """In a worker: leave Ctrl-C to the parent, and end when the parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
 
 
 def _write_table(path: Path, source: _Source, pictures: Sequence[_Picture]) -> None:

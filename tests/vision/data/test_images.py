@@ -19,6 +19,7 @@ from amelio.vision.data.images import (
     decode,
     read_content,
 )
+from amelio.vision.parallel import in_order
 from tests.vision.pictures import encoded, gradient, png_header
 
 WHOLE = Preprocessing(image_size=40, trim_border=False)
@@ -187,6 +188,45 @@ def test_reading_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     os.mkfifo(fifo)
     with pytest.raises(UnreadableImageError, match="not a regular file"):  # and does not wait
         read_content(fifo)
+
+
+def _kinds() -> list[bytes]:
+    """Every kind of PNG, and some damaged."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    picture = gradient(50, 30)
+    plain = encoded(picture)
+    frames = [gradient(seed=seed) for seed in range(3)]
+    sixteen = np.linspace(0, 65535, 1600).astype(np.uint16).reshape(40, 40)
+    return [
+        plain,
+        encoded(gradient(400, 300)),
+        encoded(picture, transparency=(0, 0, 0)),
+        encoded(picture, exif=exif),
+        encoded(frames[0], save_all=True, append_images=frames[1:]),
+        encoded(picture.convert("RGBA")),
+        encoded(picture.convert("P")),
+        encoded(picture.convert("L")),
+        encoded(Image.fromarray(sixteen)),
+        plain[:-60],
+        plain[:-1],
+        plain[:60] + b"?" + plain[61:],
+        png_header(40, 40),
+        b"",
+    ]
+
+
+def test_in_a_worker_process_pictures_are_the_same() -> None:
+    def look(content: bytes) -> bytes | str:
+        try:
+            return decode(content, TRIMMED).tobytes()
+        except UnreadableImageError as error:
+            return error.reason
+
+    kinds = _kinds()
+    found = list(in_order(look, kinds, 2, in_processes=True))
+    assert found == [look(content) for content in kinds]
+    assert sum(isinstance(one, str) for one in found) == 3
 
 
 SEEDS = [encoded(gradient(), kind) for kind in ("PNG", "JPEG", "WEBP", "BMP")]

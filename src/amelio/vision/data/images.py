@@ -2,6 +2,7 @@
 
 import io
 import math
+import multiprocessing
 import struct
 import warnings
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ METHOD = 2  # goes up when equal files and parameters would give other pixels th
 _OVERSAMPLING = 1.5
 _BORDER_TOLERANCE = 12  # grey levels, after that averaging: JPEG's noise is a border still
 _BEYOND_TOLERANCE = [0 if level <= _BORDER_TOLERANCE else 255 for level in range(256)] * 3
+_RGB_OF_8_BITS = b"\x08\x02"  # in a PNG's header, at 24
 _WHITE = (255, 255, 255, 255)
 
 
@@ -91,7 +93,7 @@ def decode(content: bytes, preprocessing: Preprocessing) -> Pixels:
         # JPEG only: libjpeg decodes at 1/2, 1/4 or 1/8 scale, at a fraction of the cost
         enough = int(2 * _OVERSAMPLING * size)
         image.draft(None, (enough, enough))
-        return _squared(upright_rgb(image), preprocessing)
+        return _squared(_plain_png(image, content) or upright_rgb(image), preprocessing)
 
 
 @contextmanager
@@ -112,6 +114,25 @@ def opened(content: bytes) -> Iterator[Image.Image]:
         raise UnreadableImageError(_too_large()) from error
     except Exception as error:  # damaged files raise a dozen kinds in Pillow
         raise UnreadableImageError(f"damaged: {error or type(error).__name__}") from error
+
+
+def _plain_png(image: Image.Image, content: bytes) -> Image.Image | None:
+    """The pixels of the commonest kind of PNG, in a worker process only; else None.
+
+    500×500 pixels take 0.9 ms instead of Pillow's 1.45, but hold the GIL: threads are slower so.
+    What this decoder finds damaged is left to Pillow, which says what is wrong.
+    """
+    is_plain = image.format == "PNG" and content[24:26] == _RGB_OF_8_BITS
+    is_more = image.has_transparency_data or b"eXIf" in content or b"acTL" in content
+    if not is_plain or is_more or multiprocessing.parent_process() is None:
+        return None
+    from kornia_rs.io import decode_image_png_u8
+
+    try:
+        pixels = decode_image_png_u8(content, (image.height, image.width), "rgb")
+    except Exception:  # it knows no other
+        return None
+    return Image.frombuffer("RGB", image.size, pixels)
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:

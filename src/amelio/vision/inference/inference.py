@@ -55,15 +55,19 @@ def predict_files(
     advance: called with the number of files done, as it grows
 
     Each worker decodes a batch and runs the network on it in one thread: nothing waits for
-    anything else, and the result does not depend on how many cores there are.
+    anything else, and the result does not depend on how many cores there are. Workers are
+    processes, unless the network runs on a GPU or one batch is all.
     """
+    on_cpu = next(model.inference_net.parameters()).device.type == "cpu"
 
     def predict(batch: Sequence[Path]) -> list[Prediction]:
         return _predict_batch(model, batch)
 
     batches = (files[i : i + batch_size] for i in range(0, len(files), batch_size))
     with bombs_refused(), one_thread_each():
-        for predictions in in_order(predict, batches, n_workers):
+        for predictions in in_order(
+            predict, batches, n_workers, in_processes=on_cpu and len(files) > batch_size
+        ):
             advance(len(predictions))
             yield from predictions
 
