@@ -1,6 +1,6 @@
 """Inference from files to CSV, against the plain loop that users of the guide have.
 
-    python benchmarks/inference.py [--images 600] [--rounds 3]
+    python benchmarks/inference.py [--images 2400] [--rounds 3]
 
 The plain loop decodes in the main process and runs the network of `plain_recipe.py` (5.2 million
 parameters, untrained, which changes no time) in float32 on batches of 64, with all cores. amelio's
@@ -50,7 +50,7 @@ def plain_loop(net: PlainNet, files: Sequence[Path], output: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--images", type=int, default=600)
+    parser.add_argument("--images", type=int, default=2400)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     plain, ours = Clock(), Clock()
