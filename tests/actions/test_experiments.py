@@ -155,6 +155,13 @@ def test_a_failure_is_told_with_its_log_and_can_be_tried_again(lab: Lab) -> None
     assert lab.footprint() == before
 
 
+def test_what_failed_has_no_metric_of_the_commit_that_it_started_from(lab: Lab) -> None:
+    (lab.root / "metrics.json").write_text('{"score": 5}')
+    lab.git("add", "metrics.json")
+    lab.exp("run", "-S", "lr=13,14", "-n", "e", "-j", "2", code=1)
+    assert [e["metrics"] for e in lab.status()] == [{}, {"metrics.json:score": 14.0}]
+
+
 def test_what_failed_or_waits_is_shown_with_its_values_and_can_be_removed(lab: Lab) -> None:
     lab.exp("run", "--temp", "-S", "lr=13", "-n", "e", code=1)
     lab.here("run", "--queue", "-S", "lr=15,0.5", "-S", "seconds=[1]", "-n", "w")

@@ -34,6 +34,15 @@ def test_what_runs_then_the_latest_results_then_what_waits(
     assert lines[-1].split(", ") == ["1 queued", "1 running", "1 done", "1 failed"]
 
 
+def test_what_was_given_back_and_waits_again_takes_no_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view = LiveTable(None)
+    view.show([experiment(1, Status.QUEUED)])
+    view.close()
+    assert capsys.readouterr().out.splitlines()[-2].split()[1:] == ["queued"]
+
+
 def test_without_a_terminal_each_wait_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     view = PlainLines(None)
     running = experiment(7, Status.RUNNING)

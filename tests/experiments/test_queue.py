@@ -128,6 +128,21 @@ def test_stop_and_retry(queue: Queue) -> None:
     assert not queue.is_to_stop(found)
 
 
+def test_a_retried_one_has_nothing_of_its_earlier_try(queue: Queue) -> None:
+    (number,) = queue.add([order("a")], "batch")
+    found = queue.claim(os.getpid())
+    assert found is not None
+    queue.note(found, stage="train", metrics={"m.json:loss": 2.0}, metric_files={"m.json": 1})
+    queue.end(found, Status.FAILED, "why")
+    queue.retry([number])
+    (waiting,) = queue.all()
+    assert (waiting.stage, waiting.started, waiting.ended, waiting.message) == ("", None, None, "")
+    assert waiting.metrics == {}
+    again = queue.claim(os.getpid())
+    assert again is not None
+    assert again.metric_files == {}
+
+
 def test_old_ends_are_forgotten_but_not_what_waits(queue: Queue, clock: Clock) -> None:
     queue.add([order("a"), order("b")], "batch")
     found = queue.claim(os.getpid())

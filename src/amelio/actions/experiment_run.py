@@ -1,7 +1,7 @@
 """Run one experiment in a worktree, and keep the result as DVC's experiment."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from amelio.experiments.worktrees import Worktree
 from amelio.model import Outcome
 
 SETTLED = (Outcome.RAN, Outcome.RESTORED, Outcome.PULLED)
+LOST = (Outcome.FAILED, Outcome.NOT_REACHED)
 MAX_METRICS = 1000
 
 
@@ -70,7 +71,8 @@ class ExperimentRunner:
             worktree.keep(cached_outputs(stages, worktree.tree))
             if result.interrupted:
                 return Ending(Status.QUEUED)
-            queue.note(experiment, stage="", metrics=numbers(workspace))
+            lost = {stage.stage for stage in result.run.with_outcome(*LOST)}
+            queue.note(experiment, stage="", metrics=numbers(workspace, lost))
             if result.exit_code:
                 return Ending(Status.FAILED, why_failed(result))
             made = commit_result(repository, workspace, result, order)
@@ -183,10 +185,15 @@ def commit_result(
     return refs.commit(here, order.baseline, message, index)
 
 
-def numbers(workspace: DvcWorkspace) -> dict[str, float]:
-    """The numbers in all metrics files, by `file:name`, at most MAX_METRICS."""
+def numbers(workspace: DvcWorkspace, lost: Collection[str] = ()) -> dict[str, float]:
+    """The numbers in all metrics files, by `file:name`, at most MAX_METRICS.
+
+    lost: stages that have no result; their files are from before
+    """
     found: dict[str, float] = {}
-    for path in workspace.metric_files():
+    for path, stage in workspace.metric_files().items():
+        if stage in lost:
+            continue
         for name, value in leaves(workspace.read_metric(path)):
             if len(found) < MAX_METRICS:
                 found[f"{path}:{name}"] = value

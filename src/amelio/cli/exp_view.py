@@ -236,7 +236,7 @@ def _state(found: Experiment) -> str:
 
 
 def _time(found: Experiment) -> str:
-    if found.started is None:
+    if found.started is None or found.status is Status.QUEUED:
         return ""
     return duration(max(0.0, (found.ended or time.time()) - found.started))
 

@@ -90,7 +90,8 @@ class Queue:
         with self._changing() as db:
             row = db.execute(
                 "UPDATE experiments SET status = 'running', owner = ?, pid = ?, lease_until = ?,"
-                " tries = tries + 1, started = ?, ended = NULL, stage = '', message = ''"
+                " tries = tries + 1, started = ?, ended = NULL, stage = '', message = '',"
+                " metrics = '{}', metric_files = '{}'"
                 " WHERE id = (SELECT id FROM experiments WHERE status = 'queued'"
                 " AND (? IS NULL OR batch = ?) ORDER BY id LIMIT 1) RETURNING *",
                 (owners.token(pid), pid, self._clock() + LEASE_S, self._clock(), batch, batch),
@@ -179,7 +180,8 @@ class Queue:
             with self._changing() as db:
                 db.executemany(
                     "UPDATE experiments SET status = 'queued', tries = 0, is_to_stop = 0,"
-                    " message = '', ended = NULL, logs = '[]', result = NULL"
+                    " message = '', started = NULL, ended = NULL, logs = '[]', result = NULL,"
+                    " stage = '', metrics = '{}'"
                     " WHERE id = ? AND status IN ('failed', 'stopped')",
                     [(number,) for number in ids],
                 )
