@@ -116,7 +116,7 @@ def test_what_cannot_be_set_or_run_is_told_and_nothing_is_queued(
     before = lab.footprint()
     for words, told in (
         (["-S", "train.lr=1"], "Could not override 'train.lr'"),
-        (["-S", "lr=glob(*)"], "not supported"),
+        (["-S", "lr=glob(*)"], "not supported.\n  a value is one word, a list"),
         (["-S", "other.yaml:lr=1"], "no such parameters file"),
         (["-S", "lr=[1"], "lr=[1"),
         (["-S", "lr"], "expected NAME=VALUE"),
@@ -499,6 +499,7 @@ def test_a_cache_that_takes_nothing_is_told_before_anything_runs(lab: Lab) -> No
     lab.here("run", "--queue")
     said = lab.exp("run", "--run-all", code=4)
     assert "nothing can be stored in DVC's cache" in said
+    assert "what is queued waits: `amelio exp run --run-all` goes on" in said
     assert [e["status"] for e in lab.status()] == ["queued"]
     assert lab.traced() == []
 

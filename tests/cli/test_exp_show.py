@@ -104,6 +104,10 @@ def test_outside_of_a_repository(amelio: Run, tmp_path: Path) -> None:
 def test_without_a_commit(amelio: Run, repository: Path) -> None:
     done = amelio("exp", "show", cwd=repository)
     assert done.returncode == 0, done.stderr
+    for names in ([], ["one", "other"]):
+        done = amelio("exp", "diff", *names, cwd=repository)
+        assert done.returncode == 2
+        assert "amelio: there is no commit yet\n  make one with" in done.stderr
 
 
 def test_another_versions_queue_is_told_and_the_rest_is_shown(amelio: Run, project: Path) -> None:

@@ -11,6 +11,7 @@ from amelio.experiments.home import Home
 from amelio.experiments.lifeline import end_with_parent
 
 READY = b"+"
+GO_ON = "`amelio exp run --run-all` goes on"
 
 
 @dataclass
@@ -103,9 +104,9 @@ def _leave_terminal(log: Path) -> None:
 def require_success(crew: CrewProcess) -> None:
     """Raises EnvironmentFailedError when the crew was killed or could not work."""
     if crew.trouble:
-        raise EnvironmentFailedError(crew.trouble)
+        raise EnvironmentFailedError(crew.trouble, hint=f"what is queued waits: {GO_ON}")
     if crew.code is not None and crew.code < 0:
         raise EnvironmentFailedError(
             f"the process that runs the experiments was ended by signal {-crew.code}",
-            hint="nothing is lost: `amelio exp run --run-all` goes on",
+            hint=f"nothing is lost: {GO_ON}",
         )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LOCK_HINT = "bring back a good one with `git checkout -- dvc.lock`, or mend it by hand"
 _NO_GIT = "is not a git repository"
 _NO_GIT_HINT = "make one with `git init`, or do without: `dvc config core.no_scm true`"
+_NO_COMMIT = ("Empty git repo", "unknown Git revision 'HEAD'")
+_NO_COMMIT_HINT = "make one with `git add .` and `git commit`"
 _NO_DVC_HINT = "go to one, or make one here with `dvc init`"
 _INPUT_ERRORS = frozenset(
     {
@@ -79,10 +81,12 @@ class _Translation(AbstractContextManager[None]):
 def _ours(error: Exception, error_class: type[AmelioError]) -> AmelioError | None:
     """What to raise instead of `error`; None where it is a bug of ours."""
     from dvc.exceptions import DvcException
-    from dvc.scm import SCMError
     from dvc_data.hashfile.build import IgnoreInCollectedDirError
     from dvc_objects.errors import ObjectFormatError
+    from scmrepo.exceptions import SCMError
 
+    if isinstance(error, (DvcException, SCMError)) and any(w in str(error) for w in _NO_COMMIT):
+        return InputError("there is no commit yet", hint=_NO_COMMIT_HINT)
     if isinstance(error, DvcException):
         names = {base.__name__ for base in type(error).__mro__}
         kind = InputError if names & _INPUT_ERRORS else error_class

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Overrides = Mapping[str, tuple[str, ...]]
 PARAMS_FILE = "params.yaml"
+_NAME_HINT = "the name has to be in the file: `+name=value` adds one, `~name` takes one away"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?P<is_broken>\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)?")
 _DOTTED = re.compile(r"\w+(?:\.\w+)*")
 
@@ -32,7 +33,7 @@ def combinations(values: Sequence[str]) -> list[Overrides]:
     if not values:
         return [{}]
     by_path = to_path_overrides(values)
-    with _explained(values):
+    with _explained(values, "a value is one word, a list `a,b`, `choice(a,b)` or `range(1,10,3)`"):
         if _has_lists(by_path):
             return [
                 {path: tuple(v) for path, v in one.items()} for one in get_hydra_sweeps(by_path)
@@ -147,7 +148,7 @@ def _compose(repo: "Repo", target: Path, values: list[str]) -> None:
 
 
 @contextmanager
-def _explained(values: Sequence[str]) -> Iterator[None]:
+def _explained(values: Sequence[str], hint: str = _NAME_HINT) -> Iterator[None]:
     from dvc.exceptions import DvcException
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -157,7 +158,6 @@ def _explained(values: Sequence[str]) -> Iterator[None]:
     except (DvcException, HydraException, OmegaConfBaseException) as error:
         cause = explain(error.__cause__ or error).splitlines()[0]
         is_named = all("=" in value or value.startswith("~") for value in values)
-        hint = "the name has to be in the file: `+name=value` adds one, `~name` takes one away"
         raise InputError(
             f"--set-param {' '.join(values)}: {cause}",
             hint=hint if is_named else "expected NAME=VALUE, such as train.epochs=10",
