@@ -1,4 +1,7 @@
-"""The run cache, asked again and again about the same stage."""
+"""The run cache: asked again and again about the same stage, by many at once, in a group."""
+
+import os
+import shutil
 
 import pytest
 
@@ -91,3 +94,24 @@ def test_inputs_are_those_of_the_last_look(project: Project) -> None:  # noqa: F
         project.write("in", "5")
         workspace.prepare(stage.id, policy)
         assert workspace.changed_inputs(stage.id, [str(project.root / "in")]) == []
+
+
+def test_a_shared_cache_has_the_rights_that_dvc_gives(project: Project) -> None:  # noqa: F811
+    project.dvc("config", "cache.shared", "group")
+    project.write("params.yaml", "rate: 1\n")
+    project.stages(train={"cmd": "cp params.yaml model", "params": ["rate"], "outs": ["model"]})
+    cache = project.root / ".dvc/cache"
+
+    def rights() -> dict[str, str]:
+        found = {str(path): oct(path.stat().st_mode) for path in (cache, *cache.rglob("*"))}
+        shutil.rmtree(cache)
+        return found
+
+    before = os.umask(0o077)
+    try:
+        assert project.outcomes() == {"train": "ran"}
+        ours = rights()
+        project.dvc("repro", "--force")
+    finally:
+        os.umask(before)
+    assert ours == rights()

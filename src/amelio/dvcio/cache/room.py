@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amelio.dvcio.run.stages import is_local
@@ -42,7 +41,7 @@ class Room:
         if cache in self._writable:
             return
         try:
-            Path(cache).mkdir(parents=True, exist_ok=True)
+            self._repo.cache.local.makedirs(cache)  # with the rights of a shared cache
             with tempfile.TemporaryFile(dir=cache):
                 self._writable.add(cache)
         except OSError as error:

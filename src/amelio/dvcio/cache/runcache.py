@@ -100,11 +100,10 @@ def save(stage: "Stage") -> None:
     odb = stage.repo.cache.legacy
     folder = Path(cache._get_cache_dir(key))
     aside = Path(stage.repo.cache.local.path, utils.tmp_fname())
-    written = aside / utils.tmp_fname()
     odb.makedirs(str(aside))
     try:
-        dump_yaml(str(written), made)
-        odb.move(str(written), str(aside / name))
+        dump_yaml(str(aside / name), made)
+        (aside / name).chmod(odb._file_mode)
         odb.makedirs(str(folder.parent))
         try:
             aside.rename(folder)
