@@ -504,13 +504,30 @@ def test_a_cache_that_takes_nothing_is_told_before_anything_runs(lab: Lab) -> No
     assert lab.traced() == []
 
 
-def test_a_full_disk_is_told_and_what_it_stopped_can_be_retried(lab: Lab) -> None:
+def test_without_a_place_for_worktrees_all_fail_and_say_so(lab: Lab) -> None:
+    before = lab.footprint()
+    lab.home.mkdir(parents=True)
+    (lab.home / "worktrees").touch()
+    lab.exp("run", "-S", "lr=5,6,7", "-n", "w", "-j", "2", code=1)
+    found = lab.status()
+    assert {e["status"] for e in found} == {"failed"}
+    assert all("cannot make a worktree: " in e["message"] for e in found)
+    (lab.home / "worktrees").unlink()
+    lab.here("retry")
+    lab.exp("run", "--run-all", "-j", "2")
+    assert set(lab.refs()) == {"w-1", "w-2", "w-3"}
+    assert lab.footprint() == before
+    assert lab.leftovers() == []
+
+
+@pytest.mark.parametrize("room", ["size=2m", "size=2m,nr_inodes=3"], ids=["one", "none"])
+def test_a_full_disk_is_told_and_what_it_stopped_can_be_retried(lab: Lab, room: str) -> None:
     (lab.root / "big").write_bytes(os.urandom(1_500_000))
     lab.git("add", "big")
     before = lab.footprint()
     trees = lab.home / "worktrees"
     trees.mkdir(parents=True)
-    mounted = f"mount -t tmpfs -o size=2m tmpfs {trees}"  # room for one worktree
+    mounted = f"mount -t tmpfs -o {room} tmpfs {trees}"  # for one worktree, or for none
     words, python = "exp run -S lr=5,6 -n full -j 2", shlex.quote(sys.executable)
     process = subprocess.run(
         ["unshare", "-rm", "sh", "-c", f"{mounted} && {python} -m amelio {words}"],

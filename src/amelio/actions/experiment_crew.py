@@ -37,7 +37,7 @@ class CrewProcess:
                 while chunk := os.read(self._said, 65536):
                     self._heard += chunk
                 os.close(self._said)
-                self.trouble = self._heard.removeprefix(READY).decode(errors="replace")
+                self.trouble = self._heard.lstrip(READY).decode(errors="replace")
         return self.code is None
 
     def wait_until_ready(self) -> None:

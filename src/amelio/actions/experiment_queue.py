@@ -5,6 +5,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,7 +103,8 @@ def run_queue(
     ready()
     worker = Worker(home, batch, ExperimentRunner(home, config, jobs))
     number = Crew(home, jobs, batch, worker, parent).run()
-    put_in_order(home)
+    with suppress(EnvironmentFailedError, OSError):  # a full disk; the next command tries again
+        put_in_order(home)
     return number
 
 

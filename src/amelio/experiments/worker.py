@@ -6,9 +6,12 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
+from amelio import disk
 from amelio.errors import AmelioError, EnvironmentFailedError
 from amelio.experiments.entry import Experiment, Status
 from amelio.experiments.home import Home
@@ -47,7 +50,12 @@ class Worker:
         parent = os.getppid()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
-        with borrowed(self._home.worktrees, self._home.top) as worktree:
+        with ExitStack() as stack:
+            try:
+                worktree = stack.enter_context(borrowed(self._home.worktrees, self._home.top))
+            except (AmelioError, OSError) as error:
+                self._refuse(queue, error)
+                return
             while not self._is_told_to_end and has_parent(parent):
                 experiment = queue.claim(os.getpid(), self._batch)
                 if experiment is None:
@@ -60,24 +68,32 @@ class Worker:
                 if ending.status is Status.QUEUED:
                     return
 
+    def _refuse(self, queue: Queue, error: AmelioError | OSError) -> None:
+        """Without a worktree no experiment can run: one hears why, in place of the crew's hiring
+        worker after worker.
+        """
+        experiment = queue.claim(os.getpid(), self._batch)
+        if experiment is not None:
+            queue.end(experiment, Status.FAILED, f"{_told(error)}{self._little_room()}")
+
     def _run(self, experiment: Experiment, worktree: Worktree, queue: Queue) -> Ending:
         queue.note(experiment, tree=worktree.tree)
         try:
             return self._run_one(experiment, worktree, queue, lambda: self._is_told_to_end)
-        except AmelioError as error:
+        except (AmelioError, OSError) as error:
             room = ""
-            if isinstance(error, EnvironmentFailedError):
-                room = self._little_room(worktree)
+            if isinstance(error, (EnvironmentFailedError, OSError)):
+                room = self._little_room()
                 worktree.discard()
-            return Ending(Status.FAILED, f"{error}{room}")
+            return Ending(Status.FAILED, f"{_told(error)}{room}")
         except Exception as error:  # the worker's border: the others go on
             print(traceback.format_exc(), file=sys.stderr)
             worktree.discard()
             return Ending(Status.FAILED, f"a bug of ours: {type(error).__name__}: {error}")
 
-    def _little_room(self, worktree: Worktree) -> str:
+    def _little_room(self) -> str:
         """Says so when a disk is nearly full: Git does not."""
-        for folder in (worktree.folder, self._home.folder):
+        for folder in filter(Path.is_dir, (self._home.worktrees, self._home.folder)):
             free_bytes = shutil.disk_usage(folder).free
             if free_bytes < LITTLE_BYTES:
                 return f"\nonly {size(free_bytes)} are free at {folder}"
@@ -85,3 +101,7 @@ class Worker:
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._is_told_to_end = True
+
+
+def _told(error: AmelioError | OSError) -> str:
+    return disk.told(error) if isinstance(error, OSError) else str(error)

@@ -67,8 +67,8 @@ class Worktree:
         state = in_use.read_text(encoding="utf-8") if in_use.exists() else ""
         for lock in (Path(state) / LOCKS).glob("*.lock") if state else ():
             wait_until_free(lock, DEATH_PATIENCE_S)
+        shutil.rmtree(self.tree, ignore_errors=True)  # first: a full disk has no room for the lock
         with held(self.folder.parent / "git.lock", DEATH_PATIENCE_S, lambda _: None):
-            shutil.rmtree(self.tree, ignore_errors=True)
             plumb(["worktree", "prune"], self._top)
 
     def _make(self, baseline: str) -> None:
