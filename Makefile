@@ -41,6 +41,7 @@ bench: $(INSTALLED)  ## every measurement, one after the other; alone on the mac
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "amelio needs Python 3.11 or newer (set PYTHON=…)"; exit 1; }
+	@echo "installing amelio and what it needs into .venv: 2 GB, some minutes"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[vision,alerts,onnx,s3,gs,azure,ssh,dev]'
 	touch $(INSTALLED)

@@ -46,10 +46,11 @@ def test_what_was_given_back_and_waits_again_takes_no_time(
 def test_without_a_terminal_each_wait_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     view = PlainLines(None)
     running = experiment(7, Status.RUNNING)
-    for stage in ("", "train waits for gpu", "train waits for gpu", "train"):
+    waits = ("train waits for gpu", "drift waits for a job")
+    for stage in ("", waits[0], waits[0], "train", *waits, *waits):
         view.show([replace(running, stage=stage)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [f"[{running.name}] starts: as it is", f"[{running.name}] train waits for gpu"]
+    assert lines == [f"[{running.name}] {text}" for text in ("starts: as it is", *waits)]
 
 
 def _grid(number: int, **values: str) -> Experiment:

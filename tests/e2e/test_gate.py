@@ -90,7 +90,7 @@ def test_a_slow_model_predicts_nothing(amelio: Run, project: Path) -> None:
     assert amelio("unfreeze", "performance_test", cwd=project).returncode == 0
     done = amelio("repro", "-v", "--downstream", "performance_test", cwd=project)
     assert done.returncode == 1, done.stderr
-    assert "the quality gate is shut: latency\n" in done.stdout + done.stderr
+    assert "the quality gate is shut: latency (" in done.stdout + done.stderr
     assert ran(done.stdout) == ["performance_test", "check_quality"]
     assert verdict(project, "latency") == "alert"
     page = (project / "reports/quality.md").read_text()

@@ -73,11 +73,9 @@ class QualityCheck:
     def require(self) -> None:
         """Raise StageFailedError when the gate is shut."""
         if self.stops:
-            bad = [each.rule for each in self.verdicts if each.status is Status.ALERT]
-            raise StageFailedError(
-                f"the quality gate is shut: {', '.join(map(one_line, bad))}",
-                hint="`amelio metrics diff` shows what changed",
-            )
+            bad = [each for each in self.verdicts if each.status is Status.ALERT]
+            told = ", ".join(one_line(f"{each.rule} ({each.message})") for each in bad)
+            raise StageFailedError(f"the quality gate is shut: {told}")
 
 
 def check_quality(

@@ -12,7 +12,7 @@ from amelio.actions.lots import PARAMS, sync_lots
 from amelio.actions.new import new_project
 from amelio.actions.params_file import edit_params
 from amelio.demos.collection import DEFAULT_N_IMAGES, Collection, write_collection
-from amelio.dvcio.project import commit_all, ensure_identity
+from amelio.dvcio.project import commit_all, ensure_identity, is_committed
 from amelio.errors import InputError
 from amelio.vision.parallel import n_cores
 
@@ -75,8 +75,9 @@ def make_demo(
 
 
 def finish_demo(folder: Path) -> DemoResult:
-    """Commit the results of the demo's pipeline, which has run, and tell them."""
-    commit_all(folder, "Run the pipeline")
+    """Commit the first results of the demo's pipeline, which has run, and tell the latest."""
+    if not is_committed(folder, "dvc.lock"):
+        commit_all(folder, "Run the pipeline")
     evaluation = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
     return DemoResult(
         average_accuracy=evaluation["overall"]["average_accuracy"],

@@ -62,7 +62,7 @@ class PlainLines:
     def __init__(self, metric: str | None) -> None:
         self._metric = metric
         self._seen: dict[int, tuple[Status, int]] = {}
-        self._waits: dict[int, str] = {}
+        self._waits: set[tuple[int, int, str]] = set()  # its stages may wait by turns
 
     def show(self, experiments: Sequence[Experiment]) -> None:
         """Print what changed."""
@@ -71,8 +71,9 @@ class PlainLines:
             if self._seen.get(found.id) != now:
                 self._seen[found.id] = now
                 self._tell(found)
-            if found.is_waiting and self._waits.get(found.id) != found.stage:
-                self._waits[found.id] = found.stage
+            wait = (found.id, found.tries, found.stage)
+            if found.is_waiting and wait not in self._waits:
+                self._waits.add(wait)
                 print_line(f"[{found.name}] {found.stage}")
 
     def _tell(self, found: Experiment) -> None:

@@ -64,6 +64,11 @@ def commit_all(folder: Path, message: str) -> None:
         git(["commit", "--quiet", "--no-verify", "--message", message, "--", "."], folder)
 
 
+def is_committed(folder: Path, path: str) -> bool:
+    """Whether the last commit has the file."""
+    return bool(git(["ls-tree", "--name-only", "HEAD", "--", path], folder))
+
+
 def dvc_root(folder: Path) -> Path | None:
     """The folder of the DVC repository that `folder` is in, as an absolute path."""
     inside = folder.resolve()

@@ -28,8 +28,8 @@ def progress(title: str, n_total: int, unit: str = "images") -> Iterator[Callabl
 
     yield advance_line
     seconds = max(time.monotonic() - begun, 1e-9)
-    rate = f"{n_done / seconds:.0f}/s"
-    print(f"{title}: {n_done} {unit} in {seconds:.1f} s ({rate})", file=sys.stderr, flush=True)
+    rate = f" ({n_done / seconds:.0f}/s)" if n_done > seconds else ""
+    print(f"{title}: {n_done} {unit} in {seconds:.1f} s{rate}", file=sys.stderr, flush=True)
 
 
 @contextmanager
