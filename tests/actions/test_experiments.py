@@ -409,20 +409,24 @@ def test_what_an_experiment_waits_for_is_told(lab: Lab) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 def test_a_stage_that_needs_all_jobs_gets_them_while_later_experiments_have_work(lab: Lab) -> None:
     (lab.root / "dvc.yaml").write_text(
-        "stages:\n  early:\n    cmd: echo early >> $TRACE; sleep 0.5; echo > early.txt\n"
+        "stages:\n  early:\n    cmd: echo early >> $TRACE;"
+        " until grep -qx 1 $TRACE; do sleep 0.05; done; echo > early.txt\n"
         "    outs: [early.txt]\n  all:\n    cmd: echo all >> $TRACE; echo > all.txt\n"
         "    deps: [early.txt]\n    outs: [all.txt]\n"
         "    meta: {amelio: {resources: {cpu: all}}}\n  many:\n"
-        f"    foreach: {list(range(12))}\n    do:\n"
-        "      cmd: echo ${item} >> $TRACE; sleep 0.2; echo > many-${item}.txt\n"
-        "      outs:\n      - many-${item}.txt\n"
+        f"    foreach: {list(range(40))}\n    do:\n"
+        "      cmd: echo ${item} >> $TRACE; grep -qx all $TRACE || sleep 0.3; echo > many-${item}\n"
+        "      outs:\n      - many-${item}\n"
     )
     lab.here("run", "--queue", "-n", "first", "all")
-    lab.here("run", "--queue", "-n", "second", "many")
-    lab.exp("run", "--run-all", "-j", "2")
+    with lab.start("run", "--run-all", "-j", "2") as process:
+        until(lambda: "early" in lab.traced())
+        lab.here("run", "--queue", "-n", "second", "many")
+        lab.exp("run", "--run-all", "-j", "2")
+        process.communicate(timeout=60)
     words = lab.traced()
-    assert len(words) == 14
-    assert words.index("all") < 12
+    assert len(words) == 42
+    assert words.index("all") < 41
 
 
 def test_a_stage_that_is_up_to_date_waits_for_nobody(lab: Lab) -> None:
