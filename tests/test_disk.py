@@ -51,6 +51,14 @@ def test_a_full_disk_is_nobodys_bug(error: Exception, capsys: pytest.CaptureFixt
     assert " left)" in told
 
 
+def test_what_may_not_be_written_is_nobodys_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: list[str]) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/project")
+
+    assert guarded([], fail) == 4
+    assert capsys.readouterr().err == "amelio: /root/project: Permission denied\n"
+
+
 def test_other_errors_are_told_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(NotADirectoryError) as caught:

@@ -3,10 +3,12 @@
 import errno
 import os
 import shutil
+from typing import TypeGuard
 
 from amelio.quantities import size
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+UNUSABLE = NO_ROOM | {errno.EIO, errno.EROFS, errno.EACCES}
 LITTLE_BYTES = 20_000_000
 
 
@@ -16,6 +18,11 @@ def told(error: OSError) -> str:
     place = f"{os.fsdecode(path)}: " if path else ""
     words = f"{place}{error.strerror or error}"
     return f"{words} ({left(os.fsdecode(path))})" if error.errno in NO_ROOM else words
+
+
+def is_to_blame(error: Exception) -> TypeGuard[OSError]:
+    """Whether the disk is full, broken or not ours to write on: nobody's bug."""
+    return isinstance(error, OSError) and error.errno in UNUSABLE
 
 
 def left(path: str) -> str:

@@ -1,5 +1,6 @@
 """`amelio new`: what it writes, what it refuses, and whose files it leaves alone."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
+from amelio.actions.new import OwnData, new_project
 from amelio.actions.params_file import edit_params
-from amelio.errors import InputError
+from amelio.errors import EnvironmentFailedError, InputError
 from amelio.vision.params import Params, load_params
 from tests.conftest import Run
 
@@ -104,8 +106,55 @@ def test_wrong_labels_are_refused_and_nothing_is_left_behind(amelio: Run, own: P
     assert done.returncode == 2
     assert "labels.csv" in done.stderr
     assert "nope.png" in done.stderr
-    assert not (own / "p/data/raw").exists()
-    assert not list((own / "p/data").glob(".*"))
+    assert [path for path in (own / "p").rglob("*") if not path.is_dir()] == []
+    (own / "labels.csv").write_text(ROWS)
+    done = amelio("new", "p", "--images", "mine", "--annotations", "labels.csv", cwd=own)
+    assert done.returncode == 0, done.stderr
+
+
+def adopt(own: Path, images: str = "mine", folder: str = "p") -> None:
+    new_project(own / folder, own=OwnData(own / images, own / "labels.csv"))
+
+
+def test_a_project_in_its_own_images_is_refused(own: Path) -> None:
+    for folder in ("mine", "mine/s1", "mine/project"):
+        with pytest.raises(InputError, match=r"mine: the project would lie in it"):
+            adopt(own, folder=folder)
+    assert not (own / "mine/project").exists()
+
+
+def test_what_is_wrong_with_the_images_names_the_users_folder(own: Path) -> None:
+    (own / "none/notes").mkdir(parents=True)
+    (own / "none/labels.csv").touch()
+    with pytest.raises(InputError, match=r"none: notes: no image in it\n.*none/s1/s1_00000\.png"):
+        adopt(own, "none")
+    (own / "none/notes").rmdir()
+    with pytest.raises(InputError, match=r"none: no lots in it"):
+        adopt(own, "none")
+
+
+def test_what_cannot_be_copied_is_told(own: Path) -> None:
+    (own / "mine/s2/gone.png").symlink_to("nowhere.png")
+    with pytest.raises(
+        EnvironmentFailedError, match=r"mine: cannot copy .*\n.*gone\.png: .*No such"
+    ):
+        adopt(own)
+    assert [path for path in (own / "p").rglob("*") if not path.is_dir()] == []
+
+
+def test_hidden_files_and_folders_are_passed_over(own: Path) -> None:
+    draw(own / "mine/s1/.ipynb_checkpoints", "s1_0.png")
+    draw(own / "mine/s1", "._s1_0.png")
+    adopt(own, "mine/s1")
+    assert sorted(path.name for path in (own / "p/data/raw/s1").iterdir()) == [
+        "s1_0.png",
+        "s1_1.png",
+    ]
+
+
+def test_a_file_in_place_of_the_folder(amelio: Run, own: Path) -> None:
+    done = amelio("new", "labels.csv", cwd=own)
+    assert (done.returncode, done.stderr) == (2, "amelio: labels.csv: a file, expected a folder\n")
 
 
 def test_refuses_files_in_the_way_then_overwrites_by_force(amelio: Run, tmp_path: Path) -> None:
@@ -141,6 +190,16 @@ def test_a_second_time_changes_nothing(amelio: Run, tmp_path: Path) -> None:
     assert (tmp_path / "params.yaml").read_bytes() == before
 
 
+def test_a_second_time_with_any_number_of_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amelio.actions.new.n_cores", lambda: 5)
+    assert "amelio.yaml" in new_project(tmp_path).written
+    assert load_params(tmp_path / "params.yaml").train.threads == 5
+    assert "jobs: 5  # stages" in (tmp_path / "amelio.yaml").read_text()
+    assert new_project(tmp_path).written == ()
+
+
 def test_in_a_folder_of_a_git_repository(amelio: Run, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     done = amelio("new", "sub", cwd=tmp_path)
@@ -150,9 +209,11 @@ def test_in_a_folder_of_a_git_repository(amelio: Run, tmp_path: Path) -> None:
 
 
 def test_from_a_path_with_spaces_and_accents(amelio: Run, tmp_path: Path) -> None:
-    done = amelio("new", "un été à la mer", cwd=tmp_path)
+    name = "l'été à la mer"
+    done = amelio("new", name, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "un été à la mer/dvc.yaml").is_file()
+    assert (tmp_path / name / "dvc.yaml").is_file()
+    assert f"\n  cd {shlex.quote(name)}\n" in done.stdout
 
 
 @pytest.mark.parametrize(

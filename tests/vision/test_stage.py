@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from amelio.atomic import replacing
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
 from amelio.vision.stage import run_stage
 
@@ -36,6 +37,26 @@ def test_every_error_of_ours_is_a_message_and_1(
         run_stage(main)
     assert ended.value.code == 1
     assert capsys.readouterr().err == f"amelio: {error}\n"
+
+
+def test_a_full_disk_is_a_message_and_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        with replacing(tmp_path / "metrics.json"):
+            Path("/dev/full").write_text("x")
+
+    with pytest.raises(SystemExit) as ended:
+        run_stage(main)
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"amelio: {tmp_path}/metrics.json: No space left on device (the disk of")
+
+
+def test_other_errors_keep_their_traceback() -> None:
+    def main() -> None:
+        raise FileNotFoundError("x")
+
+    with pytest.raises(FileNotFoundError):
+        run_stage(main)
 
 
 def test_a_stage_that_did_its_work_ends_with_0() -> None:

@@ -60,17 +60,25 @@ def find_lots(images: Path) -> list[str]:
 
     Raises InputError when there are none, one is empty or its name is unfit for a command line.
     """
-    hint = f"each lot is a folder of images: {images}/s1/s1_00000.png"
     if not images.is_dir():
-        raise InputError("no such folder", path=images, hint=hint)
+        raise InputError("no such folder", path=images, hint=_hint(images))
     folders = [entry for entry in images.iterdir() if not entry.name.startswith(".")]
+    check_lots(images, folders)
+    return in_order(folder.name for folder in folders)
+
+
+def check_lots(images: Path, folders: list[Path]) -> None:
+    """Raise InputError as `find_lots` does, if `folders` are to be the lots below `images`."""
     problems = [_lot_problem(folder) for folder in sorted(folders)]
     found = [problem for problem in problems if problem]
     if not folders:
         found = ["no lots in it"]
     if found:
-        raise InputError(all_of(found), path=images, hint=hint)
-    return in_order(folder.name for folder in folders)
+        raise InputError(all_of(found), path=images, hint=_hint(images))
+
+
+def _hint(images: Path) -> str:
+    return f"each lot is a folder of images: {images}/s1/s1_00000.png"
 
 
 def _lot_problem(entry: Path) -> str:

@@ -11,22 +11,24 @@ from amelio.actions.lots import (
     IMAGES,
     PARAMS,
     SyncedLots,
-    find_lots,
+    check_lots,
     sync_lots,
 )
-from amelio.actions.params_file import edit_params
+from amelio.actions.params_file import edited
 from amelio.actions.requirements import requirements
 from amelio.atomic import write_bytes, write_text
+from amelio.disk import told
 from amelio.dvcio.project import ensure_repository
-from amelio.errors import InputError, all_of
+from amelio.errors import EnvironmentFailedError, InputError, all_of
 from amelio.vision.data.annotations import read_annotations
 from amelio.vision.data.images import is_image_name
 from amelio.vision.parallel import n_cores
+from amelio.vision.problems import shortened
 
 MERGED = {"gitignore": ".gitignore", "dvcignore": ".dvcignore"}
 KEPT = ("README.md", "requirements.txt")  # a user's own ones stay
 FIRST_LOT = "s1"
-SETTINGS = "amelio.yaml"
+SETTINGS = Path("amelio.yaml")
 
 
 @dataclass(frozen=True)
@@ -52,26 +54,35 @@ def new_project(folder: Path, *, own: OwnData | None = None, force: bool = False
     """Write the pipeline into `folder` and adopt the user's data, which is copied, never moved.
 
     Raises InputError, before anything is written, when files are in the way (unless `force`) or
-    the data does not fit.
+    the data does not fit; EnvironmentFailedError when it cannot be copied.
     """
     template = _template()
+    if folder.exists() and not folder.is_dir():
+        raise InputError("a file, expected a folder", path=folder)
     if own:
         _check_own(own, folder)
     if not force:
         _refuse_overwriting(folder, template)
-    folder.mkdir(parents=True, exist_ok=True)
-    made = ensure_repository(folder)
-    written, kept = _write(folder, template, force)
-    edit_params(folder / PARAMS, {"train.threads": n_cores()})
-    edit_params(folder / SETTINGS, {"core.jobs": n_cores()})
-    lots = _adopt(own, folder) if own else None
+    copy = folder / IMAGES.with_name(".raw.copying")
+    try:
+        if own:
+            _copy_checked(own, copy)
+        folder.mkdir(parents=True, exist_ok=True)
+        made = ensure_repository(folder)
+        written, kept = _write(folder, template, force)
+        lots = _adopt(own, copy, folder) if own else None
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
     return NewProject(folder, tuple(made), tuple(written), tuple(kept), lots)
 
 
 def _template() -> dict[str, bytes]:
-    """Every file of the template: its path in the project → its content."""
+    """Every file of a new project on this machine: its path in the project → its content."""
     root = files("amelio.templates") / "vision"
     found = {MERGED.get(path, path): entry.read_bytes() for path, entry in _walk(root, "")}
+    for path, key in ((PARAMS, "train.threads"), (SETTINGS, "core.jobs")):
+        text = edited(found[str(path)].decode(), {key: n_cores()}, path)
+        found[str(path)] = text.encode()
     return found | {"requirements.txt": requirements().encode()}
 
 
@@ -125,6 +136,8 @@ def _check_own(own: OwnData, folder: Path) -> None:
     problems = []
     if not own.images.is_dir():
         problems.append(f"--images {own.images}: no such folder")
+    elif folder.resolve().is_relative_to(own.images.resolve()):
+        problems.append(f"--images {own.images}: the project would lie in it; choose another DIR")
     if not own.annotations.is_file():
         problems.append(f"--annotations {own.annotations}: no such file")
     if (folder / IMAGES).exists():
@@ -133,33 +146,45 @@ def _check_own(own: OwnData, folder: Path) -> None:
         raise InputError(all_of(problems))
 
 
-def _adopt(own: OwnData, folder: Path) -> SyncedLots:
-    """Copy lots and labels into their places, check them together, and version them."""
-    staged = folder / IMAGES.with_name(".raw.copying")
-    shutil.rmtree(staged, ignore_errors=True)
+def _copy_checked(own: OwnData, copy: Path) -> None:
+    """Copy the user's lots to `copy`, and see whether they and the labels fit together."""
+    shutil.rmtree(copy, ignore_errors=True)  # of a run that was killed
     try:
-        _copy_lots(own.images, staged)
-        find_lots(staged)
-        read_annotations(own.annotations, staged, None)
-        staged.rename(folder / IMAGES)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        _copy_lots(own.images, copy)
+    except shutil.Error as error:  # (source, copy, reason) of each file of a lot
+        failed = [f"{source}: {reason}" for source, _, reason in error.args[0]]
+        text = "\n  ".join(["cannot copy these files:", *shortened(failed, "files")])
+        raise EnvironmentFailedError(text, path=own.images) from error
+    except OSError as error:
+        raise EnvironmentFailedError(f"cannot copy it: {told(error)}", path=own.images) from error
+    read_annotations(own.annotations, copy, None)
+
+
+def _adopt(own: OwnData, copy: Path, folder: Path) -> SyncedLots:
+    """Put lots and labels into their places, and version them."""
+    copy.rename(folder / IMAGES)
     write_text(folder / ANNOTATIONS, own.annotations.read_text(encoding="utf-8-sig"))
     return sync_lots(folder)
 
 
 def _copy_lots(images: Path, target: Path) -> None:
-    """`images/<lot>/<file>`, or `images/<file>` as the one lot s1, copied below `target`."""
-    loose = [entry for entry in images.iterdir() if entry.is_file() and is_image_name(entry.name)]
-    lots = [entry for entry in images.iterdir() if entry.is_dir()]
+    """`images/<lot>/<file>`, or `images/<file>` as the one lot s1, copied below `target`.
+
+    Names that begin with a dot are passed over, as everywhere.
+    """
+    entries = [entry for entry in images.iterdir() if not entry.name.startswith(".")]
+    loose = [entry for entry in entries if entry.is_file() and is_image_name(entry.name)]
+    lots = [entry for entry in entries if entry.is_dir()]
     if loose and lots:
         raise InputError(
             f"has both images ({loose[0].name}, …) and folders ({lots[0].name}, …)",
             path=images,
             hint="give a folder of lots, or a folder of images",
         )
+    if not loose:
+        check_lots(images, lots)
     for lot in lots:
-        shutil.copytree(lot, target / lot.name)
+        shutil.copytree(lot, target / lot.name, ignore=shutil.ignore_patterns(".*"))
     if loose:
         (target / FIRST_LOT).mkdir(parents=True)
     for file in loose:

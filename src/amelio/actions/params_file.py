@@ -17,10 +17,14 @@ def edit_params(path: Path, changes: Mapping[str, Any]) -> None:
 
     Raises InputError when a key is not there.
     """
-    text = path.read_text(encoding="utf-8")
+    write_text(path, edited(path.read_text(encoding="utf-8"), changes, path))
+
+
+def edited(text: str, changes: Mapping[str, Any], path: Path) -> str:
+    """`text`, the content of `path`, with these values; raises as `edit_params` does."""
     for dotted, value in changes.items():
         text = _edited(text, dotted, value, path)
-    write_text(path, text)
+    return text
 
 
 def _edited(text: str, dotted: str, value: Any, path: Path) -> str:

@@ -1,5 +1,6 @@
 """`amelio new`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,7 @@ def _told(project: NewProject) -> list[str]:
             "amelio lots sync",
             "amelio repro",
         ]
-    go = [] if project.folder.resolve() == Path.cwd() else [f"cd '{project.folder}'"]
+    is_here = project.folder.resolve() == Path.cwd()
+    go = [] if is_here else [f"cd {shlex.quote(str(project.folder))}"]
     commit = ["git add . && git commit -m 'Add the vision pipeline'"]
     return [*lines, "", "Next:", *(f"  {step}" for step in go + steps[:-1] + commit + steps[-1:])]

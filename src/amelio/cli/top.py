@@ -1,6 +1,5 @@
 """The top handler: errors become one message and an exit code, bugs a log to paste."""
 
-import errno
 import os
 import sys
 from collections.abc import Callable
@@ -38,7 +37,7 @@ def _of_the_disk(error: Exception) -> str | None:
     """In words, when the disk is full or broken: that is nobody's bug."""
     from amelio import disk
 
-    if isinstance(error, OSError) and error.errno in {*disk.NO_ROOM, errno.EIO, errno.EROFS}:
+    if disk.is_to_blame(error):
         return disk.told(error)
     if type(error).__module__ == "sqlite3" and "disk" in str(error):  # imported by who raised it
         return f"a database of hashes or experiments: {error} ({disk.left('')})"

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
+from amelio import disk
 from amelio.errors import AmelioError, StageFailedError
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run `main`; an AmelioError is told on stderr and ends the program with 1: the stage failed.
+    """Run `main`; an AmelioError or trouble with the disk is told on stderr and ends it with 1.
 
     Whatever the reason. The other exit codes are those of amelio's own commands; a stage's is seen
     by DVC and amelio alike, and to both it says only whether there is a result.
@@ -15,5 +17,13 @@ def run_stage(main: Callable[[], None]) -> None:
     try:
         main()
     except AmelioError as error:
-        print(f"amelio: {error}", file=sys.stderr)
-        sys.exit(StageFailedError.exit_code)
+        _fail(str(error))
+    except OSError as error:
+        if not disk.is_to_blame(error):
+            raise
+        _fail(disk.told(error))
+
+
+def _fail(text: str) -> NoReturn:
+    print(f"amelio: {text}", file=sys.stderr)
+    sys.exit(StageFailedError.exit_code)
