@@ -39,7 +39,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_layout_tables_and_progress(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     summary = write_collection(
-        Collection.FACES, tmp_path, 60, seed=0, workers=1, progress=lambda *n: calls.append(n)
+        Collection.FACES, tmp_path, 100, seed=0, workers=1, progress=lambda *n: calls.append(n)
     )
     images = {path for path in contents(tmp_path) if path.endswith(".png")}
     assert images == {
@@ -47,7 +47,7 @@ def test_layout_tables_and_progress(tmp_path: Path) -> None:
         for lot, size in summary.n_images.items()
         for index in range(size)
     }
-    assert summary.n_images == dict(zip(LOTS, [39, 3, 3, 3, 3, 3, 2, 2, 2], strict=True))
+    assert summary.n_images == dict(zip(LOTS, [65, 5, 5, 5, 4, 4, 4, 4, 4], strict=True))
     assert summary.annotations == tmp_path / "data/annotations/mapped_train.csv"
     assert summary.truth == tmp_path / "truth/lots.csv"
     assert set(contents(tmp_path)) - images == {
@@ -57,26 +57,26 @@ def test_layout_tables_and_progress(tmp_path: Path) -> None:
     assert summary.drifted_lot == "s7"
 
     annotated, others = rows(summary.annotations), rows(summary.truth)
-    assert [row["filename"] for row in annotated] == [f"s1_{i:05d}.png" for i in range(39)]
+    assert [row["filename"] for row in annotated] == [f"s1_{i:05d}.png" for i in range(65)]
     assert {row["filename"].split("_")[0] for row in others} == set(LOTS[1:])
-    assert len(annotated) + len(others) == 60
+    assert len(annotated) + len(others) == 100
     assert list(annotated[0]) == list(others[0]) == ["filename", *summary.attributes]
     expected = {name: str(value) for name, value in asdict(faces.labels(0, 1, 7)).items()}
     assert annotated[7] == {"filename": "s1_00007.png", **expected}
 
-    assert calls[-1] == (60, 60)
+    assert calls[-1] == (100, 100)
     assert [n for n, _ in calls] == sorted({n for n, _ in calls})
 
 
 def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
-    one = write_collection(Collection.FACES, tmp_path / "one", 60, seed=4, workers=1)
-    two = write_collection(Collection.FACES, tmp_path / "two", 60, seed=4, workers=2)
+    one = write_collection(Collection.FACES, tmp_path / "one", 100, seed=4, workers=1)
+    two = write_collection(Collection.FACES, tmp_path / "two", 100, seed=4, workers=2)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert one.n_images == two.n_images
 
 
 def test_images_are_those_of_the_faces(tmp_path: Path) -> None:
-    write_collection(Collection.FACES, tmp_path, 60, seed=5, workers=2)
+    write_collection(Collection.FACES, tmp_path, 100, seed=5, workers=2)
     assert (tmp_path / "data/raw/s7/s7_00001.png").read_bytes() == faces.png(5, 7, 1)
 
 
@@ -103,10 +103,10 @@ def test_default_sizes(kind: Collection) -> None:
 @pytest.mark.parametrize(
     ("kind", "n_images", "seed", "message"),
     [
-        (Collection.FACES, MIN_IMAGES - 1, 0, "59 images are too few"),
-        (Collection.DIGITS, 0, 0, "use at least 60"),
+        (Collection.FACES, MIN_IMAGES - 1, 0, "99 images are too few"),
+        (Collection.DIGITS, 0, 0, "use at least 100"),
         (Collection.DIGITS, 1798, 0, "use at most 1797"),
-        (Collection.FACES, 60, -1, "the seed is -1"),
+        (Collection.FACES, 100, -1, "the seed is -1"),
     ],
 )
 def test_impossible_wishes_are_refused_and_nothing_is_written(
@@ -123,7 +123,7 @@ def test_a_disk_that_refuses_leaves_no_annotations(tmp_path: Path) -> None:
     (tmp_path / "data/raw/s9/s9_00000.png").mkdir(parents=True)
     for workers in (1, 2):
         with pytest.raises(EnvironmentFailedError) as raised:
-            write_collection(Collection.FACES, tmp_path, 60, seed=0, workers=workers)
+            write_collection(Collection.FACES, tmp_path, 100, seed=0, workers=workers)
         assert "cannot write the demo images" in str(raised.value)
     assert not (tmp_path / "data/annotations").exists()
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,20 +59,43 @@ def make_demo(
 ) -> bool:
     """Make the demo project in `folder`, a repository of its own; False when it is there already.
 
-    Raises InputError when something else is in `folder`.
+    One that was interrupted is finished. Raises InputError when something else is in `folder`.
     """
-    if (folder / TRUTH).exists() and (folder / "data/raw.dvc").exists():
+    is_drawn = (folder / TRUTH).exists()
+    if is_drawn and (folder / "data/raw.dvc").exists():
         return False
-    if folder.is_dir() and any(entry.name != "data" for entry in folder.iterdir()):
-        raise InputError("not empty, and not a demo", path=folder, hint="choose another folder")
-    n_images = n_images or DEFAULT_N_IMAGES[collection]
-    write_collection(collection, folder, n_images, SEED, n_cores(), progress)
-    new_project(folder)
+    if not is_drawn:
+        _draw(folder, collection, n_images, progress)
+    new_project(folder, force=is_drawn)
     edit_params(folder / PARAMS, CHANGES[collection])
     ensure_identity(folder)
     sync_lots(folder)
     commit_all(folder, "Add the images and the vision pipeline")
     return True
+
+
+def _draw(
+    folder: Path,
+    collection: Collection,
+    n_images: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Images, annotations and truth; aside at first, so that nobody's own files are written over.
+
+    The truth comes last: where it is, everything else is.
+    """
+    drawing = folder / ".drawing"
+    if folder.exists() and (
+        not folder.is_dir() or any(entry != drawing for entry in folder.iterdir())
+    ):
+        raise InputError("not empty, and not a demo", path=folder, hint="choose another folder")
+    if n_images is None:
+        n_images = DEFAULT_N_IMAGES[collection]
+    shutil.rmtree(drawing, ignore_errors=True)  # of a run that was interrupted
+    write_collection(collection, drawing, n_images, SEED, n_cores(), progress)
+    for part in ("data", TRUTH.parent):
+        (drawing / part).rename(folder / part)
+    drawing.rmdir()
 
 
 def finish_demo(folder: Path) -> DemoResult:
@@ -93,8 +117,8 @@ def _lot_accuracy(folder: Path) -> dict[str, float]:
     truth = {row.pop("filename"): row for row in _rows(folder / TRUTH)}
     right: dict[str, list[bool]] = {}
     for row in _rows(folder / PREDICTIONS):
-        expected = truth[row["filename"]]
-        right.setdefault(row["lot"], []).extend(row[name] == expected[name] for name in expected)
+        if expected := truth.get(row["filename"]):  # of a lot that was added later there is none
+            right.setdefault(row["lot"], []).extend(row[key] == expected[key] for key in expected)
     return {lot: sum(right[lot]) / len(right[lot]) for lot in in_order(right)}
 
 

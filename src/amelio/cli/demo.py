@@ -1,6 +1,7 @@
 """`amelio demo`."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +43,7 @@ def demo(
         raise typer.Exit(code)
     console.print(_figures(finish_demo(Path())))
     for line in places:
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)  # commands, to be copied
 
 
 def _figures(result: DemoResult) -> Table:
@@ -68,7 +69,7 @@ def _places(folder: Path) -> list[str]:
         f"Pipeline     {folder}/dvc.yaml, parameters {folder}/params.yaml",
         "",
         "Next:",
-        f"  {_activation()}cd {folder}",
+        f"  {_activation()}cd {shlex.quote(str(folder))}",
         "  amelio report                 # then open reports/report.html",
         "  amelio predict data/raw/s9",
         "  amelio exp run -S train.learning_rate=0.01",
@@ -80,5 +81,6 @@ def _activation() -> str:
     if os.environ.get("VIRTUAL_ENV") or sys.prefix == sys.base_prefix:
         return ""
     script = Path(sys.prefix) / "bin" / "activate"
-    inside = script.is_relative_to(Path.cwd())
-    return f"source {script.relative_to(Path.cwd()) if inside else script} && "
+    if script.is_relative_to(Path.cwd()):
+        script = script.relative_to(Path.cwd())
+    return f"source {shlex.quote(str(script))} && "
