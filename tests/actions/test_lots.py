@@ -1,15 +1,19 @@
 """`amelio lots sync`: new lots are found, versioned and added; wrong ones are refused."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from amelio.actions.lot_order import in_order
 from amelio.actions.lots import find_lots
 from amelio.errors import InputError
 from tests.actions.test_new import ROWS, draw, lots_of
 from tests.conftest import Run
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -40,6 +44,35 @@ def test_adds_a_new_lot_keeping_the_comments(amelio: Run, project: Path) -> None
     ).stdout
     assert "!! data/raw/" in status
     assert "nfiles: 4" in (project / "data/raw.dvc").read_text()
+
+
+def added_by(text: str) -> set[str]:
+    """What the one `git add` in `text` adds."""
+    (line,) = re.findall(r"^ +git add (.*?)(?: &&.*)?$", text, flags=re.MULTILINE)
+    return set(line.split())
+
+
+def kept_by_git(project: Path) -> set[str]:
+    """Outputs of the pipeline that are in Git, not in DVC's cache."""
+    stages = YAML(typ="safe").load(project / "dvc.yaml")["stages"].values()
+    outs = [out for stage in stages for kind in ("outs", "metrics") for out in stage.get(kind, [])]
+    return {path for out in outs if isinstance(out, dict) for path in out}
+
+
+def test_all_that_a_new_lot_changes_is_to_be_committed(amelio: Run, project: Path) -> None:
+    told = added_by(amelio("lots", "sync", cwd=project).stdout)
+    assert told == added_by((DOCS / "new-lot.md").read_text(encoding="utf-8"))
+    assert told >= {"data/raw.dvc", "params.yaml", "dvc.lock"}
+    learnt = {"src/training/hyperopt_params.json", "metrics/train_metrics.json"}
+    for path in kept_by_git(project) - learnt:
+        assert any(Path(path).is_relative_to(added) for added in told), path
+
+
+def test_all_that_new_labels_change_is_to_be_committed(project: Path) -> None:
+    told = added_by((DOCS / "new-labels.md").read_text(encoding="utf-8"))
+    assert told >= {"data/annotations/mapped_train.csv", "dvc.lock"}
+    for path in kept_by_git(project):
+        assert any(Path(path).is_relative_to(added) for added in told), path
 
 
 def test_nothing_new_changes_nothing(amelio: Run, project: Path) -> None:

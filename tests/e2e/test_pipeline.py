@@ -12,7 +12,10 @@ import pytest
 from amelio.actions.params_file import edit_params
 from amelio.dvcio.project import commit_all
 from tests.conftest import Run
+from tests.e2e.conftest import Shell
 from tests.e2e.guide_project import FIRST_RUN
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -75,6 +78,13 @@ def test_a_new_lot_is_predicted_alone(amelio: Run, project: Path) -> None:
     by_file = {row["filename"]: row for row in predictions(project)}
     same = [{**by_file[name], "filename": "", "lot": ""} for name in by_file if "_00000" in name]
     assert same[0] == same[-1]  # the same image in s2 and s10
+    add = "git add data/raw.dvc params.yaml dvc.lock metrics reports"
+    assert add in (DOCS / "new-lot.md").read_text(encoding="utf-8")
+    subprocess.run(add.split(), cwd=project, check=True)
+    left = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert [line for line in left if line[1] != " "] == [" M dvc.yaml"]  # the unfrozen stage
 
 
 def test_the_output_path_is_a_parameter(amelio: Run, project: Path) -> None:
@@ -82,6 +92,17 @@ def test_the_output_path_is_a_parameter(amelio: Run, project: Path) -> None:
     done = amelio("repro", "inference_batches", cwd=project)
     assert ran(done.stdout) == ["inference_batches"]
     assert (project / "outputs/elsewhere.csv").is_file()
+
+
+def test_plain_dvc_brings_everything_up_to_date_too(
+    amelio: Run, project: Path, shell: Shell
+) -> None:
+    edit_params(project / "params.yaml", {"inference.confidence_threshold": 1.0})
+    done = shell("dvc repro inference_batches", cwd=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {row["uncertain"] for row in predictions(project)} == {"true"}
+    assert "up to date" in amelio("status", cwd=project).stdout
+    assert ran(amelio("repro", cwd=project).stdout) == []
 
 
 def test_single_keys_train_with_their_value(amelio: Run, project: Path) -> None:

@@ -24,4 +24,5 @@ def sync() -> None:
     for lot in done.missing:
         typer.echo(f"No folder data/raw/{lot}: remove it from inference.lots, or `amelio pull`")
     typer.echo("\nNext:\n  amelio repro inference_batches")
-    typer.echo("  git add data/raw.dvc dvc.lock params.yaml && git commit && amelio push")
+    typer.echo("  git add data/raw.dvc params.yaml dvc.lock metrics reports && git commit")
+    typer.echo("  amelio push && git push")
