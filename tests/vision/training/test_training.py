@@ -1,5 +1,6 @@
 """Training: repeatable, honest about what it keeps, and every key does something."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 import torch
 
 from amelio.errors import InputError
-from amelio.vision.checkpoint import save_model
+from amelio.vision.checkpoint import load_model, save_model
 from amelio.vision.data.dataset import Attribute, PreparedData, Side
 from amelio.vision.inference.prediction import predict_probabilities
 from amelio.vision.params import Augmentation, Optimizer, Scheduler, TrainParams
+from amelio.vision.training.train_metrics import save_train_metrics
 from amelio.vision.training.training import TrainResult, train
 from amelio.vision.training.training_state import EpochResult
 
@@ -146,6 +148,31 @@ def test_init_from_other_attributes_is_refused(
     others = replace(data, attributes=(Attribute("hat", (0, 1, 2)), data.attributes[1]))
     with pytest.raises(InputError, match="but the data has"):
         train(others, changed(PARAMS, init_from=str(path)))
+
+
+def test_init_from_images_of_a_size_that_needs_another_network(
+    make_data: MakeData, plain: TrainResult, tmp_path: Path
+) -> None:
+    path = tmp_path / "pretrained.pth"
+    save_model(plain.model, path)
+    params = changed(PARAMS, epochs=1, init_from=str(path))
+    with pytest.raises(InputError, match=r"pretrained\.pth: made for images of 8 pixels.* of 64\n"):
+        train(make_data(n=120, size=64), params)
+    result = train(make_data(n=120, size=16), params)  # the same network sees them
+    save_model(result.model, path)
+    assert load_model(path).preprocessing.image_size == 16
+
+
+def test_the_metrics_file_says_how_and_with_which_values(
+    plain: TrainResult, tmp_path: Path
+) -> None:
+    save_train_metrics(plain, tmp_path / "train_metrics.json")
+    figures = json.loads((tmp_path / "train_metrics.json").read_text())
+    best = plain.history[plain.best_epoch - 1]
+    assert figures["val_accuracy"] == pytest.approx(best.val_accuracy, abs=1e-6)
+    assert figures["train_seconds"] == pytest.approx(plain.train_seconds, abs=0.1)
+    assert (figures["device"], figures["precision"]) == (plain.device, plain.precision)
+    assert TrainParams.model_validate(figures["params"]) == PARAMS
 
 
 def test_unknown_labels_are_left_out(data: PreparedData) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from amelio.errors import InputError
 from amelio.vision.checkpoint import load_model, new_net
 from amelio.vision.data.dataset import PreparedData, Side
 from amelio.vision.device import Placement, choose_placement
@@ -130,11 +131,20 @@ class TrainingLoop:
 
 def _initial_net(data: PreparedData, params: TrainParams, images: Tensor) -> AttributeNet:
     """A seeded network, or the one of `init_from`."""
+    net = new_net(data.attributes, data.preprocessing)
     if params.init_from is None:
-        net = new_net(data.attributes, data.preprocessing)
         net.fit_to(images)
         return net
-    return load_model(Path(params.init_from), expected=data.attributes).net
+    path = Path(params.init_from)
+    model = load_model(path, expected=data.attributes)
+    if model.net.stem.weight.shape != net.stem.weight.shape:
+        raise InputError(
+            f"made for images of {model.preprocessing.image_size} pixels; its network does not fit "
+            f"those of {data.preprocessing.image_size}",
+            path=path,
+            hint="change data.image_size or train.init_from in params.yaml",
+        )
+    return model.net
 
 
 def _class_weights(
