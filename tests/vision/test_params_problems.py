@@ -7,6 +7,8 @@ import pytest
 from amelio.errors import InputError
 from amelio.vision.params import load_params
 
+SEEDED = ("hyperopt", "train", "compare", "performance")  # NumPy takes no negative seed
+
 
 def complaint(tmp_path: Path, text: str) -> str:
     path = tmp_path / "params.yaml"
@@ -32,6 +34,9 @@ def complaint(tmp_path: Path, text: str) -> str:
         ("validation:\n  dark: {max_share: 2}\n", "line 2: validation.dark.max_share: Input sh"),
         ("validation:\n  dark: alert\n", "line 2: validation.dark: "),
         ("hyperopt:\n  algorithm: tpee\n", "did you mean 'tpe'? (known: tpe, random, cmaes)"),
+        *((f"{section}:\n  seed: -1\n", f"line 2: {section}.seed: ") for section in SEEDED),
+        ("data:\n  attributes: {}\n", "line 2: data.attributes: Dictionary should have at least 1"),
+        ("data:\n  attributes: {a: [0]}\n", "line 2: data.attributes.a: List should have at lea"),
     ],
 )
 def test_wrong_keys_and_values_are_named_with_their_line(

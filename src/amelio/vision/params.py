@@ -20,7 +20,9 @@ from amelio.vision.validation_params import ValidationParams
 from amelio.yaml_problems import AT, suggestion
 
 ClassName = int | str
+Classes = Annotated[list[ClassName], Field(min_length=2)]
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 8, 512  # pixels
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy takes
 
 
 class Algorithm(StrEnum):
@@ -81,7 +83,7 @@ class DataParams(Section):
     image_size: Annotated[int, Field(ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)] = 64
     trim_border: bool = True
     max_unreadable_share: Share = 0.01
-    attributes: dict[str, list[ClassName]] | None = None
+    attributes: Annotated[dict[str, Classes], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
@@ -140,7 +142,7 @@ class HyperoptParams(Section):
     timeout: Annotated[float, Field(gt=0)] = 3600
     epochs: Annotated[int, Field(ge=1)] = 4
     pruning: bool = True
-    seed: int = 42
+    seed: Seed = 42
     search_space: dict[TunedKey, Dimension] = {}
 
     @model_validator(mode="after")
@@ -175,7 +177,7 @@ class TrainParams(Section):
     class_weights: Literal["none", "balanced"] = "none"
     augmentation: Augmentation = Augmentation()
     init_from: str | None = None
-    seed: int = 42
+    seed: Seed = 42
     threads: Annotated[int, Field(ge=1)] = 2
 
 
@@ -239,7 +241,7 @@ class CompareParams(Section):
     min_effect: Share = 0.01
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     n_resamples: Annotated[int, Field(ge=1000)] = 10_000
-    seed: int = 42
+    seed: Seed = 42
 
 
 class PerformanceParams(Section):
@@ -254,7 +256,7 @@ class PerformanceParams(Section):
     n_images: Annotated[int, Field(ge=1)] = 300
     rounds: Annotated[int, Field(ge=2)] = 5
     round_s: Annotated[float, Field(gt=0)] = 0.2
-    seed: int = 42
+    seed: Seed = 42
     max_latency_p95_ms: Annotated[float, Field(gt=0)] = 100
     min_throughput: Annotated[float, Field(ge=0)] = 50
     max_size_mb: Annotated[float, Field(gt=0)] = 50
