@@ -98,10 +98,16 @@ def impostors(good: Path) -> dict[str, bytes]:
         "no class": with_meta(attributes={"hair": [], "glasses": [0, 1]}),
         "no attribute": with_meta(attributes={}),
         "attributes as a list": with_meta(attributes=["hair"]),
+        "a class that is a list": with_meta(attributes={"hair": [["a"], "b"], "glasses": [0, 1]}),
+        "parameters as a list": with_meta(params=[]),
+        "augmentation as text": with_meta(params={"augmentation": "flip"}),
         "huge images": with_meta(preprocessing={"image_size": 10**6, "trim_border": True}),
         "images of text": with_meta(preprocessing={"image_size": "64", "trim_border": True}),
         "negative images": with_meta(preprocessing={"image_size": -64, "trim_border": True}),
         "unknown preprocessing": with_meta(preprocessing={"image_size": 16, "run": "x"}),
+        "no parameters": saved(
+            {"meta": json.dumps({k: meta[k] for k in meta if k != "params"}), "weights": weights}
+        ),
         "deep JSON": saved({"meta": "[" * 100_000, "weights": weights}),
         "a weight of 4 TiB": saved({**stored, "weights": {**weights, "heads.0.bias": wide}}),
         "compressed": deflated(good),

@@ -87,6 +87,8 @@ def load_model(
             )
         attributes = attributes_from_json(meta["attributes"])
         preprocessing = Preprocessing(**meta["preprocessing"])
+        params = meta["params"]
+        _check_values(attributes, params)
         _check_sizes(attributes, preprocessing, stored["weights"])
         net = new_net(attributes, preprocessing)
         net.load_state_dict(stored["weights"])
@@ -100,7 +102,16 @@ def load_model(
         raise InputError(text, path=path, hint=hint) from error
     if expected is not None and attributes != expected:
         raise InputError(_difference(attributes, expected), path=path, hint=hint)
-    return Model(net.to(device or "cpu").eval(), attributes, preprocessing, meta["params"])
+    return Model(net.to(device or "cpu").eval(), attributes, preprocessing, params)
+
+
+def _check_values(attributes: tuple[Attribute, ...], params: Any) -> None:
+    """Raise ValueError for what is JSON, but nothing that `save_model` writes there."""
+    for attribute in attributes:
+        if any(type(name) not in (int, str) for name in attribute.classes):
+            raise ValueError(f"classes of {attribute.name} that are neither integers nor names")
+    if not isinstance(params, dict) or not isinstance(params.get("augmentation", {}), dict):
+        raise ValueError("no parameters of a training")
 
 
 def _check_sizes(
