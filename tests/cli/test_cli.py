@@ -78,11 +78,11 @@ def test_stages_run_with_amelios_python_unless_an_environment_is_active(
     assert (repository / "which.txt").read_text().strip() == str(
         Path(sys.executable).parent / "python"
     )
-    active = {"VIRTUAL_ENV": "/somewhere", "PATH": f"/usr/bin:/bin:{os.environ['PATH']}"}
+    (repository / "bin").mkdir()
+    (repository / "bin/python").symlink_to(sys.executable)
+    active = {"VIRTUAL_ENV": "/somewhere", "PATH": f"{repository}/bin:{os.environ['PATH']}"}
     amelio("repro", "-f", cwd=repository, **active)
-    assert (repository / "which.txt").read_text().strip() != str(
-        Path(sys.executable).parent / "python"
-    )
+    assert (repository / "which.txt").read_text().strip() == f"{repository}/bin/python"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
