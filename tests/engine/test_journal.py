@@ -1,7 +1,9 @@
 """The journal: torn and damaged lines, what is open, what compacting keeps."""
 
+import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +39,21 @@ def test_a_torn_or_damaged_line_is_dropped_and_no_other(at: int, garbage: bytes)
     )
     assert kept[:n_before] == [str(n) for n in range(n_before)]
     assert len(kept) <= n_before + 1
+
+
+def test_what_comes_after_a_torn_line_is_whole(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.append(Entry.STARTED, attempt="1", stage="a")
+    with journal.path.open("ab") as file:
+        file.write(journal_line.encode({"kind": "started", "attempt": "2"})[:-7])
+    journal.close(["1"], "put back")
+    assert not journal.open_attempts()
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, content: real(handle, content[:9]))
+    with pytest.raises(OSError, match="No space left"):
+        Journal(tmp_path / "journal").append(Entry.STARTED, attempt="1", stage="a")

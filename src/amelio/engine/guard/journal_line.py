@@ -1,6 +1,7 @@
 """One line of the journal: a checksum and a JSON object. Written by the guards too."""
 
 import binascii
+import errno
 import json
 import os
 from typing import Any
@@ -25,10 +26,16 @@ def decode(line: bytes) -> dict[str, Any] | None:
 
 
 def append(path: str, *entries: dict[str, Any], is_synced: bool = True) -> None:
-    """Add entries and sync them. O_APPEND keeps lines of several writers whole."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    """Add entries and sync them. O_APPEND keeps lines of several writers whole; they do not go on
+    where a torn line ends.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
-        os.write(handle, b"".join(map(encode, entries)))
+        end = os.lseek(handle, 0, os.SEEK_END)
+        is_torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+        content = b"\n" * is_torn + b"".join(map(encode, entries))
+        if os.write(handle, content) < len(content):  # what still went on a full disk
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         if is_synced:
             os.fsync(handle)
     finally:
