@@ -65,6 +65,10 @@ def test_what_ruamel_writes(value: Any) -> None:
 @example("a: 1\na: 2\n")
 @example("a: 2020-01-01\n")
 @example("a: &x 1\nb: *x\n")
+@example("|#")
+@example("k: |#")
+@example("k: >-2#\n  x")
+@example("|\n#")
 def test_any_text(text: str) -> None:
     require_same(text)
 

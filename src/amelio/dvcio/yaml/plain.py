@@ -12,9 +12,11 @@ from typing import Any
 import yaml
 
 # where a value may begin with & * ! (an anchor, alias or tag), merge keys, directives, documents,
-# lines of spaces, and line ends that YAML 1.1 has and 1.2 has not
+# lines of spaces, a text without indentation, a comment close to `|`, and line ends that YAML 1.1
+# has and 1.2 has not
 _NOT_SIMPLE = re.compile(
-    r"(?:^|[:?,\[{-]) *[&*!]|<<|^%|^---|^\.\.\.|^ +$|[\t\r\x85\u2028\u2029\ud800-\uffff]",
+    r"(?:^|[:?,\[{-]) *[&*!]|<<|^%|^---|^\.\.\.|^ +$|^[|>]|[|>][-+\d]*#|"
+    r"[\t\r\x85\u2028\u2029\ud800-\uffff]",
     re.MULTILINE,
 )
 # what can stand without quotes: no indicator at its start, no `: ` or ` #` in it
