@@ -22,6 +22,7 @@ def idle(project: Project, capsys: pytest.CaptureFixture[str]) -> Project:
     project.write("folder/sub/x", "1")
     project.write("params.yaml", "lr: 1\nother: 1\n")
     project.write("vars.yaml", "word: hello\n")
+    project.write("part/own.yaml", "more: x\n")
     project.write("dvc.yaml", "")
     project.write("data", "data")
     project.dvc("add", "--quiet", "data")
@@ -38,10 +39,20 @@ stages:
     deps: [a]
     outs: [b]
     meta: {amelio: {when: params.other > 1}}
+  c:
+    foreach: [1]
+    do:
+      wdir: part
+      vars: [own.yaml]
+      cmd: echo ${more} > ../c${item}
+      outs:
+      - ../c${item}
 """
     project.write("dvc.yaml", text)
     assert instant(ReproWords()) is None
-    assert project.outcomes() == {"data.dvc": "up to date", "a": "ran", "b": "skipped"}
+    assert project.outcomes() == {
+        "data.dvc": "up to date", "a": "ran", "b": "skipped", "c@1": "ran",
+    }  # fmt: skip
     assert set(project.outcomes().values()) == {"up to date", "skipped"}
     capsys.readouterr()
     assert instant(ReproWords(jobs=4, keep_going=True)) == 0
@@ -71,6 +82,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "parameter": lambda root: (root / "params.yaml").write_text("lr: 2\nother: 1\n"),
     "parameter of a condition": lambda root: (root / "params.yaml").write_text("lr: 1\nother: 2\n"),
     "variable": lambda root: (root / "vars.yaml").write_text("word: bye\n"),
+    "variable of a stage": lambda root: (root / "part/own.yaml").write_text("more: y\n"),
     "dvc.yaml": lambda root: (root / "dvc.yaml").write_text((root / "dvc.yaml").read_text() + "\n"),
     "dvc.lock": lambda root: (root / "dvc.lock").unlink(),
     "data.dvc": lambda root: (root / "data.dvc").write_text((root / "data.dvc").read_text() + "\n"),
@@ -128,6 +140,14 @@ def test_an_input_edited_while_another_stage_runs_is_not_overlooked(project: Pro
     assert project.outcomes() == {"a": "up to date", "b": "ran"}
     assert instant(ReproWords()) is None
     assert project.outcomes() == {"a": "ran", "b": "up to date"}
+
+
+def test_what_was_not_committed_is_not_done(project: Project) -> None:
+    project.stages(a={"cmd": "echo > a", "outs": ["a"]})
+    assert project.outcomes(no_commit=True) == {"a": "ran"}
+    assert instant(ReproWords()) is None
+    assert project.outcomes() == {"a": "ran"}  # as with `dvc repro`
+    assert instant(ReproWords()) == 0
 
 
 def test_a_failure_is_not_forgotten(project: Project) -> None:

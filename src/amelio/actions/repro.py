@@ -225,7 +225,7 @@ def _run(
         runner = Runner(setup, interrupts, listener)
         with interrupts.caught():
             runner.run()
-        watched = workspace.watched() if _is_idle(runner, plan) else None
+        watched = workspace.watched() if _is_idle(runner, plan, options.policy) else None
     run = RunResult(
         run=folder.name,
         started=started,
@@ -269,8 +269,10 @@ def idle_lines(run: RunResult) -> list[str]:
     return [*(f"{s.name} skipped: {s.message}" for s in skipped), UP_TO_DATE]
 
 
-def _is_idle(runner: Runner, plan: _Plan) -> bool:
+def _is_idle(runner: Runner, plan: _Plan, policy: Policy) -> bool:
     """Whether the next run would find nothing to do, as far as files decide that."""
+    if policy.no_commit:  # what the cache lacks is a reason to run
+        return False
     conditions = [settings.when for settings in plan.settings.values() if settings.when]
     if any("env" in text or "exists" in text for text in conditions):
         return False

@@ -40,14 +40,20 @@ def watched_files(repo: "Repo") -> set[str]:
         str(path) for level in Config.LEVELS for path in [repo.config.files.get(level)] if path
     }
     files |= {os.path.join(repo.root_dir, "amelio.yaml"), str(dvc.__file__), str(amelio.__file__)}
-    for path in {stage.path for stage in repo.index.stages}:
+    of_files: dict[str, list[Stage]] = {}
+    for stage in repo.index.stages:
+        of_files.setdefault(stage.path, []).append(stage)
+    for path, stages in of_files.items():
         files.add(path)
         if os.path.basename(path) == "dvc.yaml":
-            files |= set(_variable_files(path))
+            files |= set(_variable_files(path, stages))
     return files
 
 
-def _variable_files(project_file: str) -> Iterable[str]:
+def _variable_files(project_file: str, stages: "Iterable[Stage]") -> Iterable[str]:
+    """Parameters and variables that DVC fills in: of the file beside it, of a stage in its working
+    directory.
+    """
     folder = os.path.dirname(project_file)
     yield os.path.join(folder, DEFAULT_PARAMS)
     with open(project_file, encoding="utf-8") as file:
@@ -55,10 +61,16 @@ def _variable_files(project_file: str) -> Iterable[str]:
     if "vars" not in text:
         return
     contents = yaml.load(text, Loader=_StringsLoader) or {}  # noqa: S506 - strings only
-    stages = (contents.get("stages") or {}).values()
-    lists = [contents.get("vars"), *(s.get("vars") for s in stages if isinstance(s, dict))]
-    for entry in (entry for found in lists for entry in found or () if isinstance(entry, str)):
-        yield os.path.join(folder, entry.partition(":")[0])
+    yield from _files_of_vars(folder, contents)
+    for stage in stages:
+        written = contents["stages"][str(stage.addressing).rpartition(":")[2].partition("@")[0]]
+        yield from _files_of_vars(stage.wdir, written.get("do", written))
+
+
+def _files_of_vars(folder: str, section: Mapping[str, Any]) -> Iterable[str]:
+    for entry in section.get("vars") or ():
+        if isinstance(entry, str):
+            yield os.path.join(folder, entry.partition(":")[0])
 
 
 def is_watchable(stage: "Stage") -> bool:
