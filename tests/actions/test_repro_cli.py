@@ -1,6 +1,7 @@
 """What `amelio repro`, `why` and `logs` print."""
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -38,28 +39,52 @@ def shown(project: Project) -> Project:
     return project
 
 
+def _said_in_a_terminal(project: Project, *words: str, typed: bytes = b"") -> bytes:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "amelio", *words],
+        cwd=project.root, stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, typed)
+    said = b""
+    with suppress(OSError), os.fdopen(ours, "rb", buffering=0) as terminal:  # raised at its end
+        while piece := terminal.read(65536):
+            said += piece
+    assert run.wait(60) == 0
+    return said
+
+
 def test_a_terminal_shows_a_table_and_no_bars_of_dvcs(project: Project) -> None:
     (project.root / "rows").mkdir()
     project.write("rows/1", "1\n")
     project.stages(count={"cmd": "wc rows/* > n", "deps": ["rows"], "outs": ["n"]})
     project.repro()
     project.write("rows/2", "2\n")
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    run = subprocess.Popen(
-        [sys.executable, "-m", "amelio", "repro"],
-        cwd=project.root, stdin=theirs, stdout=theirs, stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color"},
-    )  # fmt: skip
-    os.close(theirs)
-    said = b""
-    with suppress(OSError), os.fdopen(ours, "rb", buffering=0) as terminal:  # raised at its end
-        while piece := terminal.read(65536):
-            said += piece
-    assert run.wait(60) == 0
+    said = _said_in_a_terminal(project, "repro")
     assert b"of 1 stages done" in said
     assert b"Collecting" not in said
     assert b"Checking" not in said
+
+
+def test_a_question_is_not_written_over(project: Project) -> None:
+    project.stages(a={"cmd": "echo > a", "outs": ["a"]})
+    said = _said_in_a_terminal(project, "repro", "--interactive", typed=b"y\n")
+    assert b"Run a? [y/N]: " in said
+    assert b"stages done" not in said
+    assert (project.root / "a").exists()
+
+
+def test_who_says_no_runs_nothing(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.stages(a={"cmd": "echo > a", "outs": ["a"]})
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert cli.run(["repro", "-i", "--jobs", "2"]) == 1
+    assert "a failed: reproduction aborted by the user" in capsys.readouterr().out
+    assert not (project.root / "a").exists()
 
 
 @pytest.mark.usefixtures("shown")
@@ -114,6 +139,26 @@ def test_wrong_words_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["repro", "--jobs", "-1"]) == 2
     assert cli.run(["logs", "nothing"]) == 2
     assert "nothing has run here yet" in capsys.readouterr().err
+
+
+def test_why_of_a_group(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    each = {"cmd": "cp a ${item}", "deps": ["a"], "outs": ["${item}"]}
+    project.stages(a={"cmd": "echo > a", "outs": ["a"]}, fit={"foreach": ["x", "y"], "do": each})
+    assert cli.run(["why", "fit"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert told == ["fit@x would run", "fit@y would run"]
+
+
+def test_logs_of_a_stage_that_this_run_is_done_with(project: Project) -> None:
+    project.write("in", "1")
+    project.stages(
+        a={"cmd": "cat in; cp in a", "deps": ["in"], "outs": ["a"]},
+        b={"cmd": f"{sys.executable} -m amelio logs a > log-of-a", "deps": ["a"]},
+    )
+    for text in ("1", "22"):
+        project.write("in", text)
+        project.repro()
+        assert project.read("log-of-a") == text
 
 
 def test_logs_follow_a_stage_until_it_has_ended(project: Project) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amelio.actions.repro import STATE_FOLDER
+from amelio.engine.attempts import LOG
 from amelio.engine.executor import JOURNAL
-from amelio.engine.journal import Journal
+from amelio.engine.journal import Entry, Journal
 from amelio.errors import InputError
 from amelio.insight import records
 
@@ -22,11 +23,13 @@ def find_root(folder: Path) -> Path:
 
 
 def find_log(root: Path, stage: str) -> Path:
-    """The log of the stage's running attempt, else of its last one. Raises InputError."""
+    """The log of the stage's last attempt; a run has no record before its end, but the journal
+    tells. Raises InputError.
+    """
     state = root / STATE_FOLDER
-    for attempt in reversed(Journal(state / JOURNAL).open_attempts()):
-        if stage in (attempt.stage, attempt.stage.rpartition(":")[2]):
-            log = Path(attempt.started["folder"]) / "log"
+    for entry in reversed(list(Journal(state / JOURNAL).entries())):
+        if entry["kind"] == Entry.STARTED and _is_called(entry["stage"], stage):
+            log = Path(entry["folder"]) / LOG
             if log.exists():
                 return log
     log_path = records.last_log(state / "runs", stage)
@@ -37,6 +40,10 @@ def find_log(root: Path, stage: str) -> Path:
         hint = f"logs are kept of {', '.join(known)}" if known else "nothing has run here yet"
         raise InputError(f"no log of a stage {stage!r}", hint=hint)
     return log_path
+
+
+def _is_called(key: str, stage: str) -> bool:
+    return stage in (key, key.rpartition(":")[2])
 
 
 def read_log(path: Path, follow: bool) -> Iterator[str]:

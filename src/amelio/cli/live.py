@@ -51,6 +51,8 @@ class LiveView:
         elif event.kind is EventKind.ENDED:
             self._n_ended += 1
             self._rows.pop(event.stage, None)
+        elif event.kind is EventKind.RETRY:
+            self._rows.pop(event.stage, None)
         for line in event_lines(event):
             style = "red" if event.result and event.result.outcome is Outcome.FAILED else ""
             self._live.console.print(printable(line), markup=False, highlight=False, style=style)

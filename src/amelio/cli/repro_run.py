@@ -53,7 +53,7 @@ def run_repro(words: ReproWords) -> int:
     if words.dry:
         _show_forecast(workspace, options, words.as_json)
         return 0
-    view = view_of(words.as_json, words.verbose, words.quiet)
+    view = view_of(words.as_json, words.verbose, words.quiet, is_asking=bool(options.confirm))
     try:
         result = repro(workspace, options, view)
     finally:
@@ -75,13 +75,13 @@ def _show_forecast(workspace: object, options: ReproOptions, as_json: bool) -> N
         print_line(line)
 
 
-def view_of(as_json: bool, verbose: bool, quiet: bool) -> View:
-    """What shows a run as it goes on."""
+def view_of(as_json: bool, verbose: bool, quiet: bool, *, is_asking: bool = False) -> View:
+    """What shows a run as it goes on; a live table would write over a question."""
     if as_json:
         return JsonView(print_line)
     if quiet:
         return PlainView(False, _nothing)
-    if sys.stdout.isatty() and not verbose:
+    if sys.stdout.isatty() and not verbose and not is_asking:
         from amelio.cli.live import LiveView
 
         return LiveView()

@@ -19,10 +19,15 @@ def why(
 ) -> None:
     """Say every reason for which stages would run, or why they would not."""
     found = explain(open_workspace(), ReproOptions(Selection(tuple(stages))))
-    wanted = [f for f in found.stages if f.stage.name in stages] or list(found.stages)
+    wanted = [f for f in found.stages if _is_one_of(f.stage.name, stages)] or list(found.stages)
     if as_json:
         typer.echo(json.dumps([asdict(f) for f in wanted], indent=2, default=str))
         return
     for forecast in wanted:
         for line in forecast_lines(forecast):
             print_line(line)
+
+
+def _is_one_of(name: str, wanted: list[str]) -> bool:
+    """Whether the stage, or its `foreach` or `matrix` group, is."""
+    return name in wanted or name.partition("@")[0] in wanted
