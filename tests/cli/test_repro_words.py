@@ -69,7 +69,7 @@ def test_each_flag_is_its_parameter(flag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["-j"], ["-j", "x"], ["--jobs", "-1"], ["--"], ["-f"], ["--dry"]]
+    "words", [["-j"], ["-j", "0"], ["-j", "x"], ["--jobs", "-1"], ["--"], ["-f"], ["--dry"]]
 )
 def test_others_are_left_to_typer(words: list[str]) -> None:
     assert plain_words(words) is None

@@ -57,7 +57,7 @@ def plain_words(words: Sequence[str]) -> ReproWords | None:
             said[FLAGS[word]] = True
         elif word in WITH_NUMBER:
             number = next(waiting, "")
-            if not (number.isascii() and number.isdecimal()):
+            if not (number.isascii() and number.isdecimal() and int(number)):
                 return None
             said[WITH_NUMBER[word]] = int(number)
         elif word.startswith("-"):
