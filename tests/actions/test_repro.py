@@ -3,15 +3,20 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 
+from amelio.actions.repro import ReproOptions, repro
 from amelio.cli.instant import instant
 from amelio.cli.repro_words import ReproWords
+from amelio.dvcio.workspace import open_workspace
+from amelio.engine.events import Event, EventKind
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.insight import records
 from amelio.model import OnError, Outcome, ReasonKind
@@ -123,6 +128,27 @@ def test_retries_and_timeouts(project: Project) -> None:
     assert stage.outcome == "failed"
     assert "timeout of 0.3 s" in stage.message
     assert time.monotonic() - begun < 10
+
+
+def test_a_timeout_of_months(project: Project) -> None:
+    meta = {"amelio": {"timeout": "2000h"}}
+    project.stages(a={"cmd": "echo > a", "outs": ["a"], "meta": meta})
+    assert project.outcomes() == {"a": "ran"}
+
+
+def test_ctrl_c_is_heard_before_the_next_try(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amelio.engine.ends.FIRST_BACKOFF_S", 10_000.0)
+    project.stages(a={"cmd": "false", "outs": ["a"], "meta": {"amelio": {"retries": 1}}})
+
+    def listener(event: Event) -> None:
+        if event.kind is EventKind.RETRY:
+            threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+
+    result = repro(open_workspace(is_quiet=True), ReproOptions(), listener)
+    assert result.exit_code == 130
+    assert [stage.outcome for stage in result.run.stages] == ["not reached"]
 
 
 def test_a_retry_after_changed_inputs_runs_again(project: Project) -> None:
@@ -344,6 +370,28 @@ def test_bad_input_is_refused_before_anything_runs(
     with pytest.raises(InputError, match=message):
         project.repro()
     assert not (project.root / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("cmd", "message"),
+    [
+        ({"deps": ["b"], "outs": ["a"]}, "in a ring: sub/dvc.yaml:a, sub/dvc.yaml:b\n  take it"),
+        (
+            {"outs": ["b"]},
+            "'sub/b' is .*: sub/dvc.yaml:a, sub/dvc.yaml:b\n  let one",
+        ),
+        ({"outs": ["b/x"]}, "overlap: .* of sub/dvc.yaml:b, .* of sub/dvc.yaml:a\n  name"),
+    ],
+)
+def test_what_is_wrong_in_another_folder_is_told_with_its_place(
+    project: Project, cmd: dict[str, object], message: str
+) -> None:
+    (project.root / "sub").mkdir()
+    a, b = {"cmd": "x", **cmd}, {"cmd": "x", "deps": ["a"], "outs": ["b"]}
+    project.write("dvc.yaml", "stages:\n  a: {cmd: echo}\n")
+    project.write("sub/dvc.yaml", json.dumps({"stages": {"a": a, "b": b}}, indent=1))
+    with pytest.raises(InputError, match=rf"^sub/dvc\.yaml:3: (.|\n)*{message}"):
+        project.repro()
 
 
 def test_an_unknown_target_gets_a_suggestion(project: Project) -> None:

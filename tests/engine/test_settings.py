@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from amelio.engine.settings import load_project, parse_duration, parse_stage
+from amelio.engine.settings import gpu_ids, load_project, parse_duration, parse_stage
 from amelio.errors import InputError
 
 
@@ -23,6 +23,8 @@ def test_durations(text: Any, seconds: float) -> None:
         ({"mutx": ["a"]}, "train: meta.amelio.mutx: unknown key; did you mean 'mutex'?"),
         ({"retries": -1}, "amelio.retries: expected a whole number of at least 0, got -1"),
         ({"timeout": "soon"}, "expected a duration like 90s, 30m or 2h, got 'soon'"),
+        ({"timeout": "0s"}, "expected a duration like 90s, 30m or 2h, got '0s'"),
+        ({"mutex": 1}, "meta.amelio.mutex: expected a list of names, got 1"),
         ({"resources": ["gpu"]}, "expected counters like"),
         ({"probe": "x"}, "has no effect without `when`"),
         ([], "expected a mapping"),
@@ -59,3 +61,25 @@ def test_the_project_file(tmp_path: Path) -> None:
     (tmp_path / "amelio.yaml").write_text("core: [\n")
     with pytest.raises(InputError, match=r"amelio\.yaml:2: not valid YAML"):
         load_project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"env: 3\n", "amelio.yaml:1: env: expected a list of names, got 3"),
+        (b"env: [\xff]\n", "amelio.yaml: not readable as YAML: 'utf-8' codec"),
+        (b"since: 2026-13-45\n", "amelio.yaml: not readable as YAML: month must be in 1..12"),
+        (b"- core\n", "amelio.yaml: the file: expected a mapping, got ['core']"),
+    ],
+)
+def test_a_project_file_that_is_none(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "amelio.yaml").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        load_project(tmp_path)
+    assert str(caught.value).startswith(message)
+
+
+def test_gpus_that_are_hidden_are_not_handed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for visible, expected in (("2, 5", ["2", "5"]), ("", []), ("-1", [])):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        assert gpu_ids(None) == expected

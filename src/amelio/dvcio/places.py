@@ -21,6 +21,7 @@ STAGE_KEYS = (
 )  # fmt: skip
 TOP_KEYS = ("stages", "vars", "params", "metrics", "plots", "artifacts", "datasets")
 OUT_KEYS = ("cache", "persist", "remote", "push", "desc", "type", "labels", "meta")
+_ADDRESS = re.compile(r"([^\s'(:]+dvc\.yaml):([\w@-]+)")  # of a stage in another folder
 _KEYS = re.compile(r"failed to parse '([\w.@-]+)' in '([^']+)':\s*(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"Could not find '([^']+)'")
 _SETTING = re.compile(r"extra keys not allowed @ data\['([^']+)'\]\['([^']+)'\]")
@@ -138,16 +139,17 @@ def _of_parameter(names: str, path: str) -> Place:
 
 def _of_stages(error: BaseException) -> Place | None:
     """Errors about the graph, at the first stage that they name."""
-    path = Path("dvc.yaml")
-    if not path.exists():
-        return None
-    tree = compose(_read(path))
     text = str(error)
-    for name in _names(tree):
-        if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", text):
-            message, hint = _of_graph(error)
-            return Place("dvc.yaml", line_of(path, ["stages", name]), message, hint)
-    return None
+    named = sorted(_ADDRESS.findall(text)) or [
+        ("dvc.yaml", name)
+        for name in _names(compose(_read(Path("dvc.yaml"))))
+        if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", text)
+    ]
+    if not named:
+        return None
+    path, name = named[0]
+    message, hint = _of_graph(error)
+    return Place(path, line_of(path, ["stages", name]), message, hint)
 
 
 def _of_graph(error: BaseException) -> tuple[str | None, str | None]:

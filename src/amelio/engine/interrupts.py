@@ -2,10 +2,12 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+POLL_S = 0.1
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -23,6 +25,12 @@ class Interrupts:
     def came(self) -> bool:
         """Whether a signal came."""
         return bool(self.number)
+
+    def sleep(self, duration_s: float) -> None:
+        """Pause, but no longer than until a signal comes."""
+        until = time.monotonic() + duration_s
+        while not self.number and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(left_s, POLL_S))
 
     @contextmanager
     def caught(self) -> Iterator["Interrupts"]:

@@ -159,7 +159,7 @@ class Runner:
             waits_s.append(self._recorder.due - now)
         timeout_s = max(0.0, min(waits_s)) if waits_s else None
         if not self._executor.running:
-            time.sleep(timeout_s or 0)
+            self._interrupts.sleep(timeout_s or 0)
             return []
         with self._interrupts.forwarding(self._executor.signal):
             return [exit_of(report) for report in self._executor.wait(timeout_s)]

@@ -100,12 +100,13 @@ def load_project(root: Path) -> ProjectSettings:
     path = root / SETTINGS_FILE
     try:
         text = path.read_text(encoding="utf-8")
+        import yaml
+
+        raw = yaml.safe_load(text) or {}
     except FileNotFoundError:
         return ProjectSettings()
-    import yaml
-
-    try:
-        raw = yaml.safe_load(text) or {}
+    except (OSError, ValueError, RecursionError) as error:  # no text, or a date that is none
+        raise InputError(f"not readable as YAML: {error}", path=SETTINGS_FILE) from error
     except yaml.YAMLError as error:
         line = (
             error.problem_mark.line + 1
@@ -127,7 +128,7 @@ def load_project(root: Path) -> ProjectSettings:
                 core.get("allow_unsafe_params", False), "core.allow_unsafe_params"
             ),
             keep_bytes=_count(records.get("keep_mb", 2048), "records.keep_mb", 1) * 1024**2,
-            env=tuple(_names(raw.get("env") or [])),
+            env=_names(raw.get("env") or [], "env"),
         )
     except ValueError as error:
         keys = str(error).partition(":")[0].split(".")
@@ -153,7 +154,7 @@ def gpu_ids(total: int | None) -> list[str]:
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        ids = [name.strip() for name in visible.split(",") if name.strip()]
+        ids = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
     else:
         ids = sorted(p.name.removeprefix("nvidia") for p in Path("/dev").glob("nvidia[0-9]*"))
     if total is None:
@@ -168,10 +169,12 @@ def parse_duration(value: Any) -> float:
     match = (
         _DURATION.fullmatch(value.replace(" ", "")) if isinstance(value, str) and value else None
     )
-    if match is None or not any(match.groups()):
+    parts = match.groups() if match else (0, 0, 0)
+    hours, minutes, seconds = (float(part or 0) for part in parts)
+    total_s = hours * 3600 + minutes * 60 + seconds
+    if not total_s:
         raise ValueError(f"expected a duration like 90s, 30m or 2h, got {value!r}")
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    return total_s
 
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
@@ -192,10 +195,10 @@ def _flag(value: Any, name: str) -> bool:
     return value
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _names(value: Any, name: str) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"expected a list of names, got {value!r}")
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise ValueError(f"{name}: expected a list of names, got {value!r}")
     return tuple(names)
 
 
@@ -221,7 +224,7 @@ def _resources(value: Any) -> dict[str, Any]:
 _STAGE_KEYS: dict[str, tuple[str, Any]] = {
     "when": ("when", _condition),
     "probe": ("probe", _text),
-    "mutex": ("mutex", _names),
+    "mutex": ("mutex", lambda value: _names(value, "mutex")),
     "resources": ("resources", _resources),
     "retries": ("retries", lambda value: _count(value, "retries", 0)),
     "timeout": ("timeout_s", parse_duration),

@@ -34,6 +34,7 @@ else:
 LONGEST_MESSAGE = 65536  # bytes
 GRACE_S = 4.0  # after a signal; so that the prompt is back within 5 s
 LOCK_PATIENCE_S = 20.0
+LONGEST_WAIT_MS = 1e9  # 11 days; the system's limit is 24
 CANNOT_START = 127
 HEARD = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AS_USUAL = (*HEARD, signal.SIGPIPE, signal.SIGXFSZ)  # Python ignores the last two
@@ -261,7 +262,8 @@ class Guard:
                 self.is_timed_out = self.kill_at is None
                 self._end_tree(pid, GRACE_S)
                 return -(forwarded or signal.SIGTERM)
-            events = poller.poll(None if left_s is None else left_s * 1000 + 1)
+            wait_ms = None if left_s is None else min(left_s * 1000 + 1, LONGEST_WAIT_MS)
+            events = poller.poll(wait_ms)
             for handle, _ in events:
                 if handle == self.life:
                     done, status = os.waitpid(pid, os.WNOHANG)
