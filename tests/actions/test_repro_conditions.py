@@ -112,6 +112,35 @@ def test_a_missing_output_that_is_in_the_lock_is_fetched_and_never_retrained(
     assert result.exit_code in (1, 2)
 
 
+def test_the_forecast_knows_what_becomes_of_a_conditional_stage_without_outputs(
+    retraining: Project,
+) -> None:
+    (retraining.root / "model").unlink()
+    retraining.write("params.yaml", "lr: 1\nretrain: {policy: if_needed, below: 0.9}\nno: 1\n")
+    text = retraining.read("dvc.yaml")
+    retraining.write("dvc.yaml", text.replace("when: ", "when: params.no > 1 and "))
+    assert retraining.forecast()["train"].outcome == "restored"
+    for path in (retraining.root / ".dvc" / "cache" / "files").rglob("*"):
+        if path.is_file() and path.read_text() == "1# 1":  # the model
+            path.unlink()
+    found = retraining.forecast()
+    assert (found["train"].outcome, found["predict"].outcome) == ("failed", "not reached")
+    assert "dvc pull train" in found["train"].message
+
+
+def test_the_forecast_knows_what_a_skipped_stage_without_outputs_leaves_to_others(
+    project: Project,
+) -> None:
+    project.write("params.yaml", "deploy: false\n")
+    project.stages(
+        a={"cmd": "echo > a", "outs": ["a"], "meta": {"amelio": {"when": "params.deploy"}}},
+        b={"cmd": "cp a b", "deps": ["a"], "outs": ["b"]},
+    )
+    found = {name: forecast.outcome for name, forecast in project.forecast().items()}
+    assert found == {"a": "skipped", "b": "not reached"}
+    assert project.outcomes() == found
+
+
 @pytest.mark.parametrize(
     ("probe", "message"),
     [
@@ -166,6 +195,71 @@ def test_metrics_of_ancestors_are_read_when_the_stage_is_ready(
     assert found["after"] == ("ran" if outcome == "ran" else "not reached")
 
 
+def test_metrics_of_others_are_as_they_were_when_the_run_started(project: Project) -> None:
+    """Deploy only what is better than what is deployed."""
+    project.write("in", "0.9")
+    when = "metrics.new.accuracy > metrics.deployed.accuracy"
+    project.stages(
+        evaluate={
+            "cmd": 'echo "{\\"accuracy\\": $(cat in)}" > new.json',
+            "deps": ["in"],
+            "metrics": ["new.json"],
+        },
+        overwrite={
+            "cmd": 'sleep 0.1; echo "{\\"accuracy\\": 1.0}" > best.json',
+            "deps": ["in"],
+            "metrics": ["best.json"],
+        },
+        deploy={
+            "cmd": "cp new.json deployed.json",
+            "deps": ["new.json"],
+            "metrics": ["deployed.json"],
+            "meta": {"amelio": {"when": when}},
+        },
+        other={
+            "cmd": "cp new.json other.json",
+            "deps": ["new.json"],
+            "outs": ["other.json"],
+            "meta": {"amelio": {"when": "metrics.best.accuracy < metrics.new.accuracy"}},
+        },
+    )
+    project.write("best.json", '{"accuracy": 0.1}')
+    assert set(project.outcomes().values()) == {"ran"}  # `best.json` was 0.1 at the start
+    project.write("in", "0.8")
+    found = project.outcomes()
+    assert (found["deploy"], found["other"]) == ("skipped", "skipped")
+    assert "0.9" in project.read("deployed.json")
+    project.write("in", "0.95")
+    assert project.outcomes()["deploy"] == "ran"
+
+
+def test_metrics_that_stand_beside_the_stages(project: Project) -> None:
+    """As DVCLive writes them: the file lies in an output."""
+    project.write("in", "0.9")
+    train = 'mkdir live; echo "{\\"f1\\": $(cat in)}" > live/metrics.json'
+    deploy = {"cmd": "cp live/metrics.json deployed", "deps": ["live"], "outs": ["deployed"]}
+    project.stages(
+        train={"cmd": train, "deps": ["in"], "outs": ["live"]},
+        deploy={**deploy, "meta": {"amelio": {"when": "metrics['live/metrics.json'].f1 > 0.8"}}},
+    )
+    project.write("dvc.yaml", "metrics: [live/metrics.json]\n" + project.read("dvc.yaml"))
+    assert project.outcomes()["deploy"] == "ran"
+    project.write("in", "0.7")
+    assert project.outcomes()["deploy"] == "skipped"
+
+
+def test_a_broken_metrics_file_matters_to_who_asks_for_it(project: Project) -> None:
+    project.write("bad.json", "{")
+    stages = {"b": {"cmd": "echo '{}' > bad.json", "metrics": ["bad.json"]}}
+    a = {"cmd": "echo > a", "outs": ["a"], "meta": {"amelio": {"when": "not metrics.bad.x > 1"}}}
+    project.stages(**stages, a=a)
+    (failed,) = project.repro("a").run.stages
+    assert "unable to read: 'bad.json'" in failed.message
+    a["meta"] = {"amelio": {"when": "exists('dvc.yaml') or metrics.bad.x > 1"}}
+    project.stages(**stages, a=a)
+    assert project.outcomes() == {"b": "ran", "a": "ran"}
+
+
 def test_a_missing_metrics_file_makes_it_run_and_a_missing_key_is_an_error(
     project: Project,
 ) -> None:
@@ -183,6 +277,28 @@ def test_a_missing_metrics_file_makes_it_run_and_a_missing_key_is_an_error(
     result = project.repro("a")
     assert "there is no metrics.m.accuracy; did you mean 'acuracy'" in result.run.stages[0].message
     assert result.exit_code == InputError.exit_code
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        ("exists(1)", "exists('path') takes one path, as text"),
+        ("exists('a', 'b')", "exists('path') takes one path, as text"),
+        ("env.HOME == 1", "env.HOME is not allowed; list it under `env:` in amelio.yaml"),
+        ("probe.x > 1", "it asks for `probe`, but there is no meta.amelio.probe"),
+        ("metrics.m > 1", "several metrics files are called 'm'; known are m.json, sub/m.json"),
+        ("params.x + 1", "'one' is not a number"),
+    ],
+)
+def test_a_condition_that_cannot_be_decided(project: Project, when: str, message: str) -> None:
+    project.write("params.yaml", "x: one\n")
+    project.stages(
+        a={"cmd": "echo > a", "outs": ["a"], "meta": {"amelio": {"when": when}}},
+        b={"cmd": "x", "frozen": True, "metrics": ["m.json", "sub/m.json"]},
+    )
+    result = project.repro("a")
+    assert result.run.stages[0].message == f"dvc.yaml:8: a: meta.amelio.when: {message}"
+    assert result.exit_code == 2
 
 
 def test_the_same_condition_is_left_alone_by_plain_dvc(retraining: Project) -> None:

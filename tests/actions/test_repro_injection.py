@@ -98,3 +98,14 @@ def test_a_project_may_allow_it_and_a_forecast_tells(project: Project) -> None:
     project.write("amelio.yaml", "core: {allow_unsafe_params: true}\n")
     assert project.outcomes() == {"a": "ran"}
     assert project.read("a") == "one\ntwo\n"
+
+
+def test_a_probe_is_a_command_as_well(project: Project) -> None:
+    project.write("params.yaml", "text: 'one; touch PWNED'\n")
+    meta = {"amelio": {"when": "probe.x > 1", "probe": "echo ${text}"}}
+    project.stages(a={"cmd": "echo > a", "outs": ["a"], "meta": meta})
+    assert "${text} is 'one; touch PWNED'" in project.forecast()["a"].message
+    result = project.repro()
+    assert result.exit_code == 2
+    assert "${text} is 'one; touch PWNED'" in result.run.stages[0].message
+    assert not (project.root / "PWNED").exists()

@@ -15,8 +15,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from amelio.engine.settings import StageSettings, place_in_file
-from amelio.errors import InputError
-from amelio.model import Reason, ReasonKind, Stage, Workspace
+from amelio.errors import AmelioError, InputError
+from amelio.model import Policy, Reason, ReasonKind, Stage, Workspace
 from amelio.yaml_places import line_of
 
 NAMES = ("params", "metrics", "env", "changed", "probe")
@@ -63,7 +63,7 @@ class Conditions:
         self._producers: dict[str, str] = {}
         if any(s.when and "metrics" in s.when for s in self.settings.values()):
             self._producers = dict(self.workspace.metric_files())
-            self._at_start = {path: self.workspace.read_metric(path) for path in self._producers}
+            self._at_start = {path: self._read(path) for path in self._producers}
         self._needs = {stage.id: stage.needs for stage in self.stages}
 
     def decide(self, stage: Stage, reasons: Sequence[Reason]) -> Decision | None:
@@ -123,7 +123,7 @@ class Conditions:
 
         shown = []
         for chain in _chains(ast.parse(_one_line(text), mode="eval").body):
-            with suppress(NoValueError, _UndefinedError, ProbeNeededError):
+            with suppress(NoValueError, _UndefinedError, ProbeNeededError, AmelioError):
                 value = evaluate(chain, names, {"exists": self._exists}).value
                 shown.append(f"{chain} = {_short(value)}")
         return ", ".join(dict.fromkeys(shown))
@@ -138,13 +138,22 @@ class Conditions:
 
     def _metrics(self, stage: Stage) -> "_Metrics":
         ancestors = self._ancestors(stage.id)
-        now = {
-            path: self.workspace.read_metric(path)
-            if producer in ancestors
-            else self._at_start[path]
-            for path, producer in self._producers.items()
-        }
-        return _Metrics(now)
+
+        def read(path: str) -> Any:
+            is_new = self._producers[path] in ancestors
+            found = self._read(path) if is_new else self._at_start[path]
+            if isinstance(found, AmelioError):
+                raise found
+            return found
+
+        return _Metrics(list(self._producers), read)
+
+    def _read(self, path: str) -> Any:
+        """A metrics file's content, or what is wrong with it: it matters only to who asks."""
+        try:
+            return self.workspace.read_metric(path)
+        except AmelioError as error:
+            return error
 
     def _ancestors(self, stage: str) -> set[str]:
         found: set[str] = set()
@@ -156,15 +165,20 @@ class Conditions:
                 waiting.extend(self._needs.get(key, ()))
         return found
 
-    def _exists(self, path: str) -> bool:
-        return (self.workspace.root / path).exists()
+    def _exists(self, *paths: Any) -> bool:
+        from amelio.expressions import NoValueError
+
+        if len(paths) != 1 or not isinstance(paths[0], str):
+            raise NoValueError("exists('path') takes one path, as text")
+        return (self.workspace.root / paths[0]).exists()
 
 
 class _Metrics:
     """`metrics['path']`, or its stem where that is unique."""
 
-    def __init__(self, files: Mapping[str, Any]) -> None:
+    def __init__(self, files: Sequence[str], read: Callable[[str], Any]) -> None:
         self._files = files
+        self._read = read
 
     def __getitem__(self, name: str) -> Any:
         from amelio.expressions import NoValueError
@@ -177,9 +191,10 @@ class _Metrics:
                 word = "several metrics files are" if fitting else "no metrics file is"
                 raise NoValueError(f"{word} called {name!r}; known are {known}")
             path = fitting[0]
-        if self._files[path] is None:
+        found = self._read(path)
+        if found is None:
             raise _UndefinedError(path)
-        return self._files[path]
+        return found
 
 
 class _Env:
@@ -209,6 +224,26 @@ class _Probe:
         if not isinstance(value, dict) or key not in value:
             raise NoValueError(f"there is no probe.{key} in {_short(value)}")
         return value[key]
+
+
+def has_outputs(stage: Stage) -> bool:
+    """Whether those that need a skipped stage find something."""
+    return all(Path(out.path).exists() for out in stage.outputs)
+
+
+def require_cached(
+    workspace: Workspace, stage: Stage, reasons: Sequence[Reason], policy: Policy
+) -> None:
+    """A conditional stage lacks outputs that the lock file has: no reason to run it. Raises
+    InputError when the cache lacks them, too.
+    """
+    if workspace.is_cached(stage.id, policy):
+        return
+    lost = ", ".join(reason.what for reason in reasons)
+    raise InputError(
+        f"{stage.name}: unchanged since it last ran, but outputs are missing here: {lost}",
+        hint=f"fetch them with `dvc pull {stage.name}`, or run it with `-fs {stage.name}`",
+    )
 
 
 def changes(reasons: Sequence[Reason]) -> dict[str, bool]:

@@ -5,7 +5,12 @@ take.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from amelio.engine.conditions import Conditions, ProbeNeededError
+from amelio.engine.conditions import (
+    Conditions,
+    ProbeNeededError,
+    has_outputs,
+    require_cached,
+)
 from amelio.engine.injection import require_plain_words
 from amelio.engine.schedule import Schedule
 from amelio.errors import AmelioError, InputError
@@ -83,12 +88,16 @@ def _foresee(
     reasons = verdict.reasons + upstream
     if not reasons:
         return Forecast(stage, Outcome.UP_TO_DATE)
-    lost = [need for need in needs if need.outcome in (Outcome.FAILED, Outcome.NOT_REACHED)]
+    lost = [need for need in needs if _leaves_nothing(need)]
     if lost:
         return Forecast(
             stage, Outcome.NOT_REACHED, reasons, f"{lost[0].stage.name} {lost[0].outcome}"
         )
+    is_lacking = verdict.is_pullable and not upstream  # outputs that the lock file has
     try:
+        if is_lacking and conditions.settings[stage.id].when:
+            require_cached(workspace, stage, reasons, replace(policy, pull=False))
+            return Forecast(stage, Outcome.RESTORED, reasons)
         decision = conditions.decide(stage, reasons)
     except ProbeNeededError:
         return Forecast(stage, Outcome.RAN, reasons, "only if its probe makes the condition true")
@@ -108,6 +117,13 @@ def _foresee(
             return Forecast(stage, Outcome.FAILED, reasons, str(error))
         is_cached = False  # what is missing would be fetched or restored first
     return Forecast(stage, Outcome.RESTORED if is_cached else Outcome.RAN, reasons)
+
+
+def _leaves_nothing(forecast: Forecast) -> bool:
+    is_skipped = forecast.outcome is Outcome.SKIPPED
+    return forecast.outcome in (Outcome.FAILED, Outcome.NOT_REACHED) or (
+        is_skipped and not has_outputs(forecast.stage)
+    )
 
 
 def expected_total_s(forecasts: Sequence[Forecast], schedule: Schedule) -> float:

@@ -1,14 +1,14 @@
 """Decides about ready stages, and starts what must run."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from amelio import faults, fingerprint
 from amelio.engine.attempts import Attempt
 from amelio.engine.books import Books
 from amelio.engine.borders import Borders
-from amelio.engine.conditions import ProbeNeededError
+from amelio.engine.conditions import ProbeNeededError, has_outputs, require_cached
 from amelio.engine.events import EventKind
 from amelio.engine.injection import require_plain_words
 from amelio.engine.probes import Probes
@@ -53,13 +53,22 @@ class Starts:
     def consider(self, key: str) -> None:
         """Judge a ready stage; start it when it must run."""
         try:
-            self._decide(key)
-        except ProbeNeededError:
-            self._probes.start(self._stages[key], self._setup.settings[key])
+            try:
+                self._decide(key)
+            except ProbeNeededError:
+                self._ask_probe(self._stages[key])
         except BusyError as error:
             self._postpone(key, error)
         except AmelioError as error:
             self._books.fail(key, error)
+
+    def _ask_probe(self, stage: Stage) -> None:
+        self._require_plain_words(stage)
+        self._probes.start(stage, self._setup.settings[stage.id])
+
+    def _require_plain_words(self, stage: Stage) -> None:
+        if not self._setup.allow_unsafe_params:
+            require_plain_words(self._ws, stage)
 
     def settles_at_once(self, key: str) -> bool:
         """Whether the stage is up to date, and so needs nothing that other runs have."""
@@ -92,7 +101,7 @@ class Starts:
             self._books.settle(key, Outcome.PULLED, reasons=reasons)
             return
         if self._setup.settings[key].when and verdict.is_pullable:
-            self._require_cached(stage, reasons, policy)
+            require_cached(self._ws, stage, reasons, policy)
             self._start(stage, reasons, policy)
             return
         decision = self._setup.conditions.decide(stage, reasons)
@@ -108,26 +117,15 @@ class Starts:
         return self._ws.pull(stage.id)
 
     def _skip(self, stage: Stage, reasons: tuple[Reason, ...], message: str) -> None:
-        if all(fingerprint.of_path(out.path) != fingerprint.MISSING for out in stage.outputs):
+        if has_outputs(stage):
             self._books.settle(stage.id, Outcome.SKIPPED, reasons=reasons, message=message)
         else:
             self._books.lose(stage.id, Outcome.SKIPPED, message, reasons=reasons)
 
-    def _require_cached(self, stage: Stage, reasons: Sequence[Reason], policy: Policy) -> None:
-        """A conditional stage lacks outputs that the lock file has: no reason to run it."""
-        if self._ws.is_cached(stage.id, policy):
-            return
-        lost = ", ".join(reason.what for reason in reasons)
-        raise InputError(
-            f"{stage.name}: unchanged since it last ran, but outputs are missing here: {lost}",
-            hint=f"fetch them with `dvc pull {stage.name}`, or run it with `-fs {stage.name}`",
-        )
-
     def _start(self, stage: Stage, reasons: tuple[Reason, ...], policy: Policy) -> None:
         if self._setup.confirm and not self._setup.confirm(stage.name):
             raise StageFailedError("reproduction aborted by the user")
-        if not self._setup.allow_unsafe_params:
-            require_plain_words(self._ws, stage)
+        self._require_plain_words(stage)
         needed = [out.path for need in stage.needs for out in self._stages[need].outputs]
         self._borders.require_sound(stage, needed)
         self._ws.claim(stage.id)

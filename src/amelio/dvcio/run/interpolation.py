@@ -23,7 +23,8 @@ class Interpolations:
         self._resolvers: dict[str, DataResolver | None] = {}
 
     def unsafe(self, stage: "Stage") -> list[UnsafeParameter]:
-        """Values from parameters files in the stage's command that are more than plain words.
+        """Values from parameters files in the stage's command or probe that are more than plain
+        words.
 
         What stands in `dvc.yaml` itself may be anything: whoever writes it writes commands.
         """
@@ -51,8 +52,8 @@ def _told_of_commands(found: list[UnsafeParameter]) -> Iterator[None]:
     resolve = EntryDefinition._resolve
 
     def telling(self: Any, context: Any, value: Any, key: str, skip_checks: bool) -> Any:
-        if key == "cmd":
-            found.extend(_unsafe_values(context, value))
+        if key in ("cmd", "meta"):
+            found.extend(_unsafe_values(context, value if key == "cmd" else _probe_of(value)))
         return resolve(self, context, value, key, skip_checks)
 
     EntryDefinition._resolve = telling
@@ -60,6 +61,12 @@ def _told_of_commands(found: list[UnsafeParameter]) -> Iterator[None]:
         yield
     finally:
         EntryDefinition._resolve = resolve
+
+
+def _probe_of(meta: Any) -> str:
+    """amelio's other command: `probe` of `meta.amelio`."""
+    ours = meta.get("amelio") if isinstance(meta, dict) else None
+    return str(ours.get("probe", "")) if isinstance(ours, dict) else ""
 
 
 def _unsafe_values(context: Any, template: Any) -> Iterator[UnsafeParameter]:
