@@ -101,6 +101,7 @@ def written_by_ruamel(data: Any) -> str:
 @example({"a": [[1, ["b", "c"]], {"d": {"e": ["f"]}}]})
 @example({"1e3": "1e3", "md5": "12345678901234567890123456789012"})
 @example({"cmd": "a " * 39 + "b", "deps": ["c" * 100]})
+@example({"cmd": ".../a", "deps": ["...", "../a"]})
 def test_what_is_written(data: Any) -> None:
     text = dump_plain_yaml(data)
     assert text is None or text == written_by_ruamel(data)

@@ -19,8 +19,8 @@ _NOT_SIMPLE = re.compile(
     r"[\t\r\x85\u2028\u2029\ud800-\uffff]",
     re.MULTILINE,
 )
-# what can stand without quotes: no indicator at its start, no `: ` or ` #` in it
-_BARE = re.compile(r"[\w./](?:[!-~]|(?<!:) (?!#))*(?<![: ])", re.ASCII)
+# what can stand without quotes: no indicator or `...` at its start, no `: ` or ` #` in it
+_BARE = re.compile(r"(?!\.\.\.)[\w./](?:[!-~]|(?<!:) (?!#))*(?<![: ])", re.ASCII)
 _WIDTH = 80
 _PLAIN = (dict, OrderedDict, list)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
