@@ -89,6 +89,20 @@ def test_in_the_workspace_the_commit_is_the_same_too(lab: Lab) -> None:
     assert lab.git("ls-tree", "-r", ours) == lab.git("ls-tree", "-r", theirs)
 
 
+def test_how_long_an_experiment_in_the_workspace_took_is_known_and_what_it_printed(
+    lab: Lab,
+) -> None:
+    lab.exp("run", "-S", "lr=4", "-S", "seconds=1", "-n", "here")
+    (shown,) = json.loads(lab.here("show", "--json"))[1]["experiments"]
+    assert 1 < shown["amelio"]["duration_s"] < 60
+    assert "training" in lab.here("logs", "here")
+    (entry,) = lab.status()
+    assert (entry["order"]["name"], entry["status"]) == ("here", "done")
+    assert entry["metrics"] == {"metrics.json:score": 4.0}
+    lab.here("remove", "here")
+    assert lab.status() == []
+
+
 def test_a_grid_is_a_product_and_names_count(lab: Lab) -> None:
     said = lab.exp("run", "-S", "lr=1,2", "-S", "size=range(5,8)", "-n", "g", "-j", "3")
     assert "experiments: 6 done" in said

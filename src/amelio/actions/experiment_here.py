@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amelio.actions.experiment_queue import Wanted, choose, name_them
-from amelio.actions.experiment_run import commit_result
-from amelio.actions.repro import ReproOptions, ReproResult, repro
+from amelio.actions.experiment_run import commit_result, numbers
+from amelio.actions.repro import STATE_FOLDER, ReproOptions, ReproResult, repro
 from amelio.dvcio.experiments import refs, starting_point
 from amelio.dvcio.experiments.project import opened
 from amelio.dvcio.experiments.worktree_data import bring_missing_data
@@ -17,6 +17,7 @@ from amelio.engine.events import Listener
 from amelio.errors import InputError
 from amelio.experiments.entry import Order
 from amelio.experiments.home import Home, put_in_order
+from amelio.experiments.queue import Queue
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,13 @@ def run_here(
             return HereResult(order.name, result, None)
         with _index_copy(place) as index:
             made = commit_result(repository, workspace, result, order, index)
+        metrics = numbers(workspace)
     refs.publish(place.top, order.baseline, order.name, made, force=wanted.policy.force)
+    queue = Queue(home.queue)
+    run = result.run
+    logs = home.root / STATE_FOLDER / "runs" / run.run
+    queue.add_done(order, made, (run.started, run.ended), [logs], metrics)
+    queue.close()
     return HereResult(order.name, result, made)
 
 

@@ -56,5 +56,7 @@ def _news(found: Experiment, positions: dict[Path, int]) -> Iterator[str]:
 def log_files(found: Experiment) -> list[Path]:
     """The logs of all its stages, in the order in which they started."""
     return [
-        path for state in found.logs for path in sorted(state.glob("runs/*/*/log")) if path.exists()
+        path
+        for run in found.logs
+        for path in sorted([*run.glob("runs/*/*/log"), *run.glob("*/log")])
     ]

@@ -85,6 +85,25 @@ class Queue:
                 ids.append(int(row.lastrowid or 0))
         return ids
 
+    def add_done(
+        self,
+        order: Order,
+        commit: str,
+        times: tuple[float, float],
+        logs: Iterable[Path],
+        metrics: Mapping[str, float],
+    ) -> None:
+        """Put down an experiment that ran without the queue; times: when it began and ended."""
+        with self._changing() as db:
+            db.execute(
+                "INSERT INTO experiments (name, baseline, snapshot, work, status, batch, queued,"
+                " started, ended, logs, metrics, result) VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
+                (
+                    order.name, order.baseline, order.snapshot, json.dumps(order.to_json()),
+                    Status.DONE, times[0], *times, _stored(list(logs)), _stored(metrics), commit,
+                ),
+            )  # fmt: skip
+
     def claim(self, pid: int, batch: str | None = None) -> Experiment | None:
         """Take up the oldest waiting experiment (of `batch`) for `pid`; None without one."""
         with self._changing() as db:
