@@ -97,7 +97,8 @@ class Queue:
         with self._changing() as db:
             db.execute(
                 "INSERT INTO experiments (name, baseline, snapshot, work, status, batch, queued,"
-                " started, ended, logs, metrics, result) VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
+                " started, ended, logs, metrics, result)"
+                " VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
                 (
                     order.name, order.baseline, order.snapshot, json.dumps(order.to_json()),
                     Status.DONE, times[0], *times, _stored(list(logs)), _stored(metrics), commit,
