@@ -66,7 +66,7 @@ def test_template_parameters_are_the_defaults_of_the_library(amelio: Run, tmp_pa
     written = load_params(tmp_path / "params.yaml")
     expected = Params()
     train = expected.train.model_copy(update={"threads": written.train.threads})
-    search = {"search_space": written.hyperopt.search_space}
+    search = {key: getattr(written.hyperopt, key) for key in ("threads", "search_space")}
     hyperopt = expected.hyperopt.model_copy(update=search)
     assert written == expected.model_copy(update={"train": train, "hyperopt": hyperopt})
     keys = YAML(typ="safe").load(tmp_path / "params.yaml")
@@ -195,7 +195,8 @@ def test_a_second_time_with_any_number_of_cores(
 ) -> None:
     monkeypatch.setattr("amelio.actions.new.n_cores", lambda: 5)
     assert "amelio.yaml" in new_project(tmp_path).written
-    assert load_params(tmp_path / "params.yaml").train.threads == 5
+    written = load_params(tmp_path / "params.yaml")
+    assert (written.hyperopt.threads, written.train.threads) == (5, 5)
     assert "jobs: 5  # stages" in (tmp_path / "amelio.yaml").read_text()
     assert new_project(tmp_path).written == ()
 

@@ -80,8 +80,8 @@ def _template() -> dict[str, bytes]:
     """Every file of a new project on this machine: its path in the project → its content."""
     root = files("amelio.templates") / "vision"
     found = {MERGED.get(path, path): entry.read_bytes() for path, entry in _walk(root, "")}
-    for path, key in ((PARAMS, "train.threads"), (SETTINGS, "core.jobs")):
-        text = edited(found[str(path)].decode(), {key: n_cores()}, path)
+    for path, keys in ((PARAMS, ("hyperopt.threads", "train.threads")), (SETTINGS, ("core.jobs",))):
+        text = edited(found[str(path)].decode(), dict.fromkeys(keys, n_cores()), path)
         found[str(path)] = text.encode()
     return found | {"requirements.txt": requirements().encode()}
 

@@ -143,6 +143,7 @@ class HyperoptParams(Section):
     epochs: Annotated[int, Field(ge=1)] = 4
     pruning: bool = True
     seed: Seed = 42
+    threads: Annotated[int, Field(ge=1)] = 2
     search_space: dict[TunedKey, Dimension] = {}
 
     @model_validator(mode="after")

@@ -103,7 +103,7 @@ def test_the_first_trial_is_start_and_the_best_is_never_worse(
     data: PreparedData, tmp_path: Path, algorithm: Algorithm
 ) -> None:
     pupil = Pupil()
-    found = search(data, hyperopt(algorithm=algorithm, max_evals=12), tmp_path, pupil)
+    found = search(data, hyperopt(algorithm=algorithm, max_evals=12, threads=3), tmp_path, pupil)
     first = pupil.seen[0]
     assert (first.learning_rate, first.batch_size, first.optimizer) == (0.001, 16, "AdamW")
     assert first == TrainParams(
@@ -112,6 +112,7 @@ def test_the_first_trial_is_start_and_the_best_is_never_worse(
         optimizer=Optimizer.ADAMW,
         early_stopping_patience=7,
         epochs=3,
+        threads=3,
     )
     assert len(found.trials) == 12
     fair = [trial for trial in found.trials if trial.state is not TrialState.PRUNED]

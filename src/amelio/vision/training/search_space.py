@@ -26,7 +26,8 @@ def trial_params(values: Mapping[str, Value], params: HyperoptParams) -> TrainPa
 
     So a changed `train.epochs` does not make the search run again.
     """
-    return TrainParams.model_validate({**values, "epochs": params.epochs})
+    fixed = {"epochs": params.epochs, "threads": params.threads}
+    return TrainParams.model_validate({**values, **fixed})
 
 
 def _drawn(trial: Trial, key: str, dimension: Dimension) -> Value:
