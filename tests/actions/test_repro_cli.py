@@ -108,7 +108,8 @@ def test_verbose_quiet_and_json(shown: Project, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == ""
     assert cli.run(["repro", "-f", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line.get("kind") for line in lines][:3] == ["planned", "started", "ended"]
+    kinds = [line["kind"] for line in lines]
+    assert (kinds[:3], kinds[-1]) == (["planned", "started", "ended"], "run")
     assert [stage["outcome"] for stage in lines[-1]["stages"]] == ["ran", "ran"]
 
 

@@ -59,7 +59,7 @@ def run_repro(words: ReproWords) -> int:
     finally:
         view.close()
     if words.as_json:
-        print_line(json.dumps(asdict(result.run), default=str))
+        print_line(json.dumps({"kind": "run", **asdict(result.run)}, default=str))
     elif not words.quiet or result.exit_code:
         for line in summary_lines(result):
             print_line(line)

@@ -157,6 +157,8 @@ def test_no_folder_of_images(project: Project) -> None:
         ("File name,a\nx,1\n", [":1: no column 'filename'; columns: File name, a", "'File name'?"]),
         ("image,a\nx,1\n", ["no column 'filename'; columns: image, a"]),
         ("filename\ns1_0.png\n", [":1: no attribute"]),
+        ("filename,a,uncertain\ns1_0.png,1,0\n", [":1: an attribute cannot be called 'uncertain'"]),
+        ("filename,a_probability,a\ns1_0.png,1,0\n", ["called 'a_probability'", "rename"]),
         ("filename,a\n", ["no rows below the header"]),
         ("filename,a,a\ns1_0.png,1,0\n", ["columns of one name: a"]),
         (",filename,a\n0,s1_0.png,1\n", ["column 1 has no name", "index=False"]),

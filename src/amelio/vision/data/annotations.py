@@ -129,6 +129,7 @@ def _attribute_columns(table: Table, declared: Mapping[str, object] | None) -> l
     if declared is None:
         if not found:
             raise InputError("no attribute: 'filename' is the only column", path=table.path, line=1)
+        _refuse_names_of_predictions(found, table.path)
         return found
     missing = [name for name in declared if name not in found]
     if missing:
@@ -139,7 +140,20 @@ def _attribute_columns(table: Table, declared: Mapping[str, object] | None) -> l
             line=1,
             hint=f"did you mean {guess[0]!r}?" if guess else f"columns: {', '.join(found)}",
         )
+    _refuse_names_of_predictions(list(declared), table.path)
     return list(declared)
+
+
+def _refuse_names_of_predictions(attributes: Sequence[str], path: Path) -> None:
+    """Two columns of `predictions_csv` would have one name."""
+    taken = {"uncertain", *(f"{name}_probability" for name in attributes)}
+    if clash := [name for name in attributes if name in taken]:
+        raise InputError(
+            f"an attribute cannot be called {clash[0]!r}: predictions have a column of that name",
+            path=path,
+            line=1,
+            hint="rename the column, or leave it out: data.attributes in params.yaml names others",
+        )
 
 
 def _merged(
