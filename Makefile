@@ -44,7 +44,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "amelio needs Python 3.11 or newer (set PYTHON=…)"; exit 1; }
 	@echo "installing amelio and what it needs into .venv: 2 GB, some minutes"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-compile \
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile \
 		--editable '.[vision,alerts,onnx,s3,gs,azure,ssh,dev]'
 	$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true  # pip takes one core for it
 	touch $(INSTALLED)
