@@ -28,11 +28,11 @@ def make_optimizer(
             kernels["is_orthogonal"] = True
             return Muon(groups, matrix_dtype)
         case Optimizer.ADAMW:
-            return torch.optim.AdamW(groups, fused=True)
+            return torch.optim.AdamW(groups, foreach=True)
         case Optimizer.ADAM:
-            return torch.optim.Adam(groups, fused=True)
+            return torch.optim.Adam(groups, foreach=True)
         case Optimizer.SGD:
-            return torch.optim.SGD(groups, lr=0.0, momentum=0.9, nesterov=True, fused=True)
+            return torch.optim.SGD(groups, lr=0.0, momentum=0.9, nesterov=True, foreach=True)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
@@ -52,7 +52,7 @@ class Muon(torch.optim.AdamW):
     MOMENTUM = 0.95
 
     def __init__(self, groups: list[dict[str, Any]], matrix_dtype: torch.dtype) -> None:
-        super().__init__(groups, fused=True)
+        super().__init__(groups, foreach=True)
         self.matrix_dtype = matrix_dtype
 
     @torch.no_grad()
