@@ -77,7 +77,7 @@ def load_model(
     Raises InputError when the file is missing, damaged, hostile, of another kind, or knows other
     attributes than `expected`.
     """
-    hint = "make it again: amelio repro train"
+    hint = "a model is what `amelio repro train` makes: run it, or name another file"
     try:
         stored = load_tensors(path)
         meta = json.loads(stored["meta"])
