@@ -103,6 +103,18 @@ def test_how_long_an_experiment_in_the_workspace_took_is_known_and_what_it_print
     assert lab.status() == []
 
 
+@pytest.mark.parametrize("words", [(), ("--temp",)], ids=["here", "in a worktree"])
+def test_a_metrics_file_that_is_broken_is_no_reason_to_lose_the_experiment(
+    lab: Lab, words: tuple[str, ...]
+) -> None:
+    pipeline = (lab.root / "dvc.yaml").read_text().replace("printf '{", "printf '{{")
+    (lab.root / "dvc.yaml").write_text(pipeline)
+    lab.exp("run", *words, "-S", "lr=4", "-n", "broken")
+    assert "broken" in lab.refs()
+    (entry,) = lab.status()
+    assert (entry["status"], entry["metrics"]) == ("done", {})
+
+
 def test_a_grid_is_a_product_and_names_count(lab: Lab) -> None:
     said = lab.exp("run", "-S", "lr=1,2", "-S", "size=range(5,8)", "-n", "g", "-j", "3")
     assert "experiments: 6 done" in said

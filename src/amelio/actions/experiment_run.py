@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from amelio.engine import settings as project
 from amelio.engine.events import Event, EventKind, Listener
 from amelio.engine.executor import KeptExecutor
 from amelio.engine.neighbours import Neighbours
+from amelio.errors import InputError
 from amelio.experiments.entry import WAITS, Experiment, Order, Status
 from amelio.experiments.home import Home
 from amelio.experiments.queue import Queue
@@ -194,9 +196,10 @@ def numbers(workspace: DvcWorkspace, lost: Collection[str] = ()) -> dict[str, fl
     for path, stage in workspace.metric_files().items():
         if stage in lost:
             continue
-        for name, value in leaves(workspace.read_metric(path)):
-            if len(found) < MAX_METRICS:
-                found[f"{path}:{name}"] = value
+        with suppress(InputError):  # of a file that cannot be read, other commands tell
+            for name, value in leaves(workspace.read_metric(path)):
+                if len(found) < MAX_METRICS:
+                    found[f"{path}:{name}"] = value
     return found
 
 
