@@ -1,7 +1,7 @@
 """The live table of a run in a terminal."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -17,6 +17,7 @@ from amelio.model import Outcome
 from amelio.redaction import printable
 
 SHOWN_ROWS = 20
+RUNNING, BETWEEN_TRIES = "running", "tries again soon"
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,12 @@ class _Row:
     started: float
     expected_s: float | None
     log: Path | None
+    state: str = RUNNING
 
 
 class LiveView:
-    """Lines for what has ended, and below them a table of what runs: time, expected rest, last
-    line.
+    """Lines for what has ended, and below them a table of what runs: state, time, expected rest,
+    last line.
     """
 
     def __init__(self) -> None:
@@ -51,8 +53,8 @@ class LiveView:
         elif event.kind is EventKind.ENDED:
             self._n_ended += 1
             self._rows.pop(event.stage, None)
-        elif event.kind is EventKind.RETRY:
-            self._rows.pop(event.stage, None)
+        elif event.kind is EventKind.RETRY and event.stage in self._rows:
+            self._rows[event.stage] = replace(self._rows[event.stage], state=BETWEEN_TRIES)
         for line in event_lines(event):
             style = "red" if event.result and event.result.outcome is Outcome.FAILED else ""
             self._live.console.print(printable(line), markup=False, highlight=False, style=style)
@@ -64,6 +66,7 @@ class LiveView:
     def _render(self) -> RenderableType:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, style="dim")
         table.add_column(justify="right", no_wrap=True)
         table.add_column(no_wrap=True, style="dim")
         table.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
@@ -76,7 +79,9 @@ class LiveView:
                 rest_s = row.expected_s - passed_s
                 left = f"{duration(rest_s)} left" if rest_s > 0 else "longer than last time"
             last = last_lines(row.log, 1) if row.log else []
-            table.add_row(Text(printable(row.stage)), duration(passed_s), left, Text("".join(last)))
+            stage, told = Text(printable(row.stage)), Text("".join(last))
+            table.add_row(stage, row.state, duration(passed_s), left, told)
         more = f", {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
-        state = f"{self._n_ended} of {self._n_stages} stages done, {len(rows)} running{more}"
+        n_running = sum(row.state == RUNNING for row in rows)
+        state = f"{self._n_ended} of {self._n_stages} stages done, {n_running} running{more}"
         return Group(table, Spinner("dots", text=Text(state)))
