@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import os
+import pty
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,24 @@ def test_another_versions_queue_is_told_and_the_rest_is_shown(amelio: Run, proje
     assert "[exp-0012]" in done.stdout
     assert "is not shown: " in done.stderr
     assert "another version's" in done.stderr
+
+
+def test_in_a_terminal_it_is_no_wider_than_that(project: Path) -> None:
+    rules = "{good: {metric: 'metrics/eval_metrics.json:per_attribute.eyes', alert_below: 0.1}}"
+    (project / "amelio.yaml").write_text(f"quality: {{rules: {rules}}}\n")
+    words = ["--only-changed", "--no-pager", "--drop", ".*rate"]
+    argv = [sys.executable, "-m", "amelio", "exp", "show", *words]
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "70"}
+    process = subprocess.Popen(argv, cwd=project, stdout=theirs, env=environment)
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # EIO: the other side has ended
+        while part := os.read(ours, 1 << 16):
+            said += part
+    os.close(ours)
+    assert process.wait(60) == 0
+    lines = re.sub(r"\x1b\[\d*m", "", said.decode()).splitlines()
+    assert max(map(len, lines)) <= 70
+    assert {"Experiment", "eyes", "batch_size"} <= set(lines[0].split())  # eyes are all the same
+    assert "more columns" in lines[-1]

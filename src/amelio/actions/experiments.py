@@ -7,7 +7,7 @@ from amelio.dvcio.experiments.states import BaselineState, Scope, collect_states
 from amelio.errors import InputError
 from amelio.experiments.choice import Order, best_first, filtered, find_column, ordered, top
 from amelio.experiments.run_facts import queue_facts, run_facts, shown_statuses, with_queue
-from amelio.experiments.table import Table, matching, only_changed, table_of, without
+from amelio.experiments.table import Column, Table, matching, only_changed, table_of, without
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class View:
     only_changed: no columns that are the same in every row; keep, drop: patterns of columns
     sort_by: a metric or parameter; best: a metric, the best value of it first
     top: that many experiments at the most
+    metric: `FILE:NAME` of the one that counts, which only_changed keeps
     """
 
     only_changed: bool = False
@@ -27,17 +28,20 @@ class View:
     descending: bool = False
     best: str = ""
     top: int | None = None
+    metric: str = ""
 
 
 @dataclass(frozen=True)
 class Shown:
     """states: everything that was found; table: as it is wanted
 
+    first: the columns that were asked for, and the metric that counts
     trouble: why the queue's part is missing
     """
 
     states: list[BaselineState]
     table: Table
+    first: frozenset[Column] = frozenset()
     trouble: str = ""
 
 
@@ -52,8 +56,11 @@ def show_experiments(folder: Path, scope: Scope, view: View) -> Shown:
         raise InputError("--top needs --best METRIC or --sort-by NAME")
     facts = queue_facts(folder)
     states = with_queue(folder, collect_states(folder, scope), facts, shown_statuses(scope))
-    table = viewed(table_of(states, run_facts(facts.entries)), view)
-    return Shown(states, table, facts.trouble)
+    table = table_of(states, run_facts(facts.entries))
+    first = [*matching(table, view.keep), *_that_counts(table, view)]
+    if view.best or view.sort_by:
+        first.append(find_column(table, view.best or view.sort_by))
+    return Shown(states, viewed(table, view), frozenset(first), facts.trouble)
 
 
 def viewed(table: Table, view: View) -> Table:
@@ -65,7 +72,10 @@ def viewed(table: Table, view: View) -> Table:
     elif view.sort_by:
         order = Order(find_column(table, view.sort_by), view.descending)
         table = ordered(table, order) if view.top is None else top(table, view.top, order)
-    kept = matching(table, view.keep)
     if view.only_changed:
-        table = only_changed(table, kept)
+        table = only_changed(table, [*matching(table, view.keep), *_that_counts(table, view)])
     return without(table, set(matching(table, view.drop)) if view.drop else ())
+
+
+def _that_counts(table: Table, view: View) -> list[Column]:
+    return [column for column in table.columns if f"{column.file}:{column.name}" == view.metric]

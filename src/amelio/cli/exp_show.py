@@ -1,6 +1,7 @@
 """`amelio exp show`: DVC's table of experiments and its options, and more of them."""
 
 import json
+import shutil
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from amelio.actions.experiments import View, show_experiments
+from amelio.cli.exp_terminal import as_terminal_text
 from amelio.cli.exp_text import as_csv, as_markdown, as_text
+from amelio.cli.exp_view import shown_metric
 from amelio.cli.pager import page
 from amelio.dvcio.experiments.states import Scope
+from amelio.dvcio.project import dvc_root
 from amelio.errors import InputError
 from amelio.experiments.record import records
 
@@ -63,7 +67,8 @@ def show(
         list[str] | None, typer.Option(metavar="REGEX", help="Leave these columns out.")
     ] = None,
     keep: Annotated[
-        list[str] | None, typer.Option(metavar="REGEX", help="Keep these with --only-changed.")
+        list[str] | None,
+        typer.Option(metavar="REGEX", help="Show these columns, whatever is left out."),
     ] = None,
     param_deps: Annotated[
         bool, typer.Option("--param-deps", help="Only parameters that stages depend on.")
@@ -89,9 +94,11 @@ def show(
         all_tags=all_tags, hide_queued=hide_queued, hide_failed=hide_failed,
         hide_workspace=hide_workspace, sha_only=sha, only_deps=param_deps, is_fresh=force,
     )  # fmt: skip
+    is_terminal = sys.stdout.isatty() and not (as_json or csv or md)
+    metric = shown_metric(dvc_root(Path()) or Path()) if is_terminal else None
     view = View(
         only_changed, tuple(keep or ()), tuple(drop or ()), wanted,
-        sort_by, sort_order == "desc", best, top,
+        sort_by, sort_order == "desc", best, top, metric or "",
     )  # fmt: skip
     shown = show_experiments(Path(), scope, view)
     table = shown.table
@@ -106,10 +113,12 @@ def show(
         typer.echo(as_csv(table, precision), nl=False)
     elif md:
         typer.echo(as_markdown(table, precision or 5), nl=False)
+    elif is_terminal:
+        width = shutil.get_terminal_size().columns
+        text = as_terminal_text(table, precision or 5, width, shown.first)
+        typer.echo(text) if no_pager else page(text)
     else:
-        is_terminal = sys.stdout.isatty()
-        text = as_text(table, precision or 5, styled=is_terminal)
-        page(text) if is_terminal and not no_pager else typer.echo(text)
+        typer.echo(as_text(table, precision or 5, styled=False))
 
 
 def _plain(value: Any) -> str:

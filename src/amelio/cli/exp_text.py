@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,28 +14,69 @@ from amelio.redaction import HIDDEN, is_secret_name
 from amelio.reports.markdown import escaped
 
 EMPTY = "-"
+WHY = "Why"
 _ROUND = 7  # characters of a commit
+
+
+@dataclass(frozen=True)
+class Cells:
+    """All of a table as text. columns: what each one is about; None of amelio's own ones."""
+
+    header: list[str]
+    rows: list[list[str]]
+    columns: list[Column | None]
+
+    @property
+    def right(self) -> list[bool]:
+        """Whether a column is flush right."""
+        return [column is not None and column.kind is Kind.METRICS for column in self.columns]
+
+    def part(self, places: Sequence[int], header: list[str]) -> "Cells":
+        """Some of the columns, under these names."""
+        rows = [[row[place] for place in places] for row in self.rows]
+        return Cells(header, rows, [self.columns[place] for place in places])
 
 
 def as_text(table: Table, precision: int, *, styled: bool) -> str:
     """For a terminal, wider than it where need be."""
-    header, rows = _cells(table, precision)
-    metrics = {column.header for column in table.columns if column.kind is Kind.METRICS}
+    return drawn(table, cells_of(table, precision), styled=styled)
+
+
+def drawn(table: Table, cells: Cells, *, styled: bool) -> str:
+    """The table's rows with some or all of its cells; what experiments start from stands out."""
     bold = [not row.is_experiment for row in table.rows]
-    return wide_table(
-        header, rows, right=[name in metrics for name in header], bold=bold, styled=styled
-    )
+    return wide_table(cells.header, cells.rows, right=cells.right, bold=bold, styled=styled)
 
 
 def as_markdown(table: Table, precision: int) -> str:
     """The same for pages."""
-    return markdown_lines(*_cells(table, precision))
+    cells = cells_of(table, precision)
+    return markdown_lines(cells.header, cells.rows)
 
 
 def markdown_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of GitHub's kind of any cells."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
+
+
+def cells_of(table: Table, precision: int) -> Cells:
+    """Header and rows; a reason is the last one, as it is long."""
+    extra = _extra(table)
+    last = [name for name in extra if name == WHY]
+    own = ["Experiment", "Created", *(name for name in extra if name != WHY)]
+    rows = [
+        [
+            label(row, is_last=is_last),
+            _created(row),
+            *(_extra_text(row, each, EMPTY) for each in own[2:]),
+            *(_hidden(_value(row, column, precision, EMPTY), column) for column in table.columns),
+            *(_extra_text(row, each, EMPTY) for each in last),
+        ]
+        for row, is_last in _with_last(table.rows)
+    ]
+    header = [*own, *(column.header for column in table.columns), *last]
+    return Cells(header, rows, [*([None] * len(own)), *table.columns, *([None] * len(last))])
 
 
 def as_csv(table: Table, precision: int | None) -> str:
@@ -70,24 +112,6 @@ def value_text(value: Any, precision: int | None) -> str:
     return str(_rounded(value, precision))
 
 
-def _cells(table: Table, precision: int) -> tuple[list[str], list[list[str]]]:
-    extra = _extra(table)
-    last = [name for name in extra if name == "Why"]  # long, so at the end
-    extra = [name for name in extra if name not in last]
-    header = ["Experiment", "Created", *extra, *(column.header for column in table.columns), *last]
-    rows = [
-        [
-            label(row, is_last=is_last),
-            _created(row),
-            *(_extra_text(row, each, EMPTY) for each in extra),
-            *(_hidden(_value(row, column, precision, EMPTY), column) for column in table.columns),
-            *(_extra_text(row, each, EMPTY) for each in last),
-        ]
-        for row, is_last in _with_last(table.rows)
-    ]
-    return header, rows
-
-
 def _with_last(rows: Sequence[Row]) -> list[tuple[Row, bool]]:
     nexts = [*rows, None][1:]
     return [(row, n is None or not n.is_experiment) for row, n in zip(rows, nexts, strict=True)]
@@ -99,7 +123,7 @@ def _extra(table: Table) -> list[str]:
         "State": any(row.state for row in table.rows),
         "Executor": any(row.executor for row in table.rows),
         "Duration": any(row.facts.duration_s is not None for row in table.rows),
-        "Why": any(row.facts.message for row in table.rows),
+        WHY: any(row.facts.message for row in table.rows),
     }
     return [name for name, is_there in found.items() if is_there]
 
@@ -110,8 +134,8 @@ def _extra_text(row: Row, name: str, empty: str, *, in_seconds: bool = False) ->
         if seconds is None:
             return empty
         return f"{seconds:.3f}" if in_seconds else duration(seconds)
-    text = {"State": row.state, "Executor": row.executor, "Why": row.facts.message}[name]
-    return (text if name == "Why" else text.capitalize()) or empty
+    text = {"State": row.state, "Executor": row.executor, WHY: row.facts.message}[name]
+    return (text if name == WHY else text.capitalize()) or empty
 
 
 def _created(row: Row) -> str:

@@ -24,9 +24,9 @@ def wide_table(
     right: for each column, whether it is flush right; bold: for each row
     """
     cells = [[shown(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    widths = column_widths(cells)
     lines = [_line(row, widths, right) for row in cells]
-    rule = "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    rule = "─" * table_width(widths)
     if styled:
         emphasized = (True, *(bold or [False] * len(rows)))
         lines = [
@@ -35,6 +35,16 @@ def wide_table(
         ]
         rule = f"{_DIM}{rule}{_PLAIN}"
     return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    """What each column takes; cells as they are shown."""
+    return [max(map(_width, column)) for column in zip(*rows, strict=True)]
+
+
+def table_width(widths: Sequence[int]) -> int:
+    """What columns of these widths take together."""
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 @lru_cache(maxsize=100_000)

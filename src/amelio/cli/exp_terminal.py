@@ -1,0 +1,99 @@
+"""The table of experiments as wide as the terminal: what tells most, as far as there is room."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from amelio.cli.exp_text import WHY, Cells, cells_of, drawn
+from amelio.cli.wide_table import column_widths, shown, table_width
+from amelio.experiments.table import Column, Kind, Table, only_changed
+from amelio.experiments.telling import FIGURE, PARAMETER, Rank, column_ranks
+
+LONGEST_WHY = 40  # characters; `exp logs` has the rest
+_OWN_RANKS: dict[str, Rank] = {"Experiment": (-2, 0), "State": (-1, 0)}
+_OTHER_RANK: Rank = (PARAMETER, 1)  # after the parameters that differ
+
+
+def as_terminal_text(table: Table, precision: int, width: int, first: Collection[Column]) -> str:
+    """All columns as DVC has them where they fit into `width`; else those that tell most, under
+    short names, and how many more there are.
+
+    first: the columns that come before all others
+    """
+    cells = cells_of(table, precision)
+    if table_width(column_widths(_shown([cells.header, *cells.rows]))) <= width:
+        return drawn(table, cells, styled=True)
+    narrow = _Narrow(cells, table, first)
+    chosen = narrow.that_fit(width)
+    n_more = len(cells.header) - len(chosen)
+    return f"{drawn(table, narrow.part(chosen), styled=True)}\n\n{_more(n_more)}"
+
+
+def _more(count: int) -> str:
+    columns = "1 more column" if count == 1 else f"{count} more columns"
+    return f"{columns}: --keep REGEX shows some, `| less -S` or --csv all"
+
+
+class _Narrow:
+    """The table's cells, of which only some are to be shown."""
+
+    def __init__(self, cells: Cells, table: Table, first: Collection[Column]) -> None:
+        self._cells = _with_short_reasons(cells)
+        self._widths = column_widths(_shown(self._cells.rows))
+        ranks = column_ranks(table, first)
+        own = [_OWN_RANKS.get(name, _OTHER_RANK) for name in cells.header]
+        self._ranks = [ranks[c] if c else rank for c, rank in zip(cells.columns, own, strict=True)]
+        self._short = _short_names(cells, only_changed(table).columns)
+
+    def that_fit(self, width: int) -> list[int]:
+        """Places of the columns for which there is room, as they stand in the table."""
+        first, *others = sorted(range(len(self._ranks)), key=self._ranks.__getitem__)
+        chosen = [first]
+        for place in others:
+            more = sorted([*chosen, place])
+            names = column_widths(_shown([self._names(more)]))
+            widths = map(max, names, (self._widths[each] for each in more))
+            if table_width(list(widths)) <= width:
+                chosen = more
+            elif self._ranks[place][0] >= FIGURE:
+                break  # what tells less is no better for being narrow
+        return chosen
+
+    def part(self, places: Sequence[int]) -> Cells:
+        """Only these columns."""
+        return self._cells.part(places, self._names(places))
+
+    def _names(self, places: Sequence[int]) -> list[str]:
+        short = [self._short[place] for place in places]
+        count = Counter(short)
+        return [
+            name if count[name] == 1 else self._cells.header[place]
+            for name, place in zip(short, places, strict=True)
+        ]
+
+
+def _short_names(cells: Cells, different: Collection[Column]) -> list[str]:
+    """Of metrics and parameters the last part, where that tells them from others that differ."""
+    count = Counter(map(_end, different))
+    return [
+        _end(column)[1] if column and column.name and count[_end(column)] <= 1 else name
+        for column, name in zip(cells.columns, cells.header, strict=True)
+    ]
+
+
+def _end(column: Column) -> tuple[Kind, str]:
+    return column.kind, column.name.rpartition(".")[2]
+
+
+def _with_short_reasons(cells: Cells) -> Cells:
+    if cells.header[-1] != WHY:
+        return cells
+    return replace(cells, rows=[[*row[:-1], _cut(row[-1])] for row in cells.rows])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_WHY else f"{text[: LONGEST_WHY - 1]}…"
+
+
+def _shown(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[shown(cell) for cell in row] for row in rows]
