@@ -166,3 +166,52 @@ def test_diff(amelio: Run, project: Path) -> None:
     wrong = amelio("exp", "diff", "nope", cwd=project)
     assert wrong.returncode == 2
     assert "nope" in wrong.stderr
+
+
+PAGES = """\
+  report:
+    cmd: python src/report.py
+    outs:
+    - report.md: {cache: false}
+    - pages: {cache: false}
+"""
+
+
+def test_diff_does_not_list_what_stages_make(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = ["report.md", "pages/one.md"]
+    (project / "dvc.yaml").write_text((project / "dvc.yaml").read_text() + PAGES)
+    (project / "pages").mkdir()
+    for version in ("1", "2"):
+        for name in (*made, "notes.md"):
+            (project / name).write_text(version)
+        git(project, "add", ".")
+        git(project, "commit", "--quiet", "--message", version)
+    assert cli.run(["exp", "diff", "HEAD~1", "HEAD"]) == 0
+    said = capsys.readouterr().out
+    assert "notes.md" in said
+    assert not any(name in said for name in made)
+
+
+def test_diff_in_a_terminal_begins_with_what_tells_most(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = "{good: {metric: 'metrics/eval_metrics.json:per_attribute.eyes', alert_below: 0.1}}"
+    (project / "amelio.yaml").write_text(f"quality: {{rules: {rules}}}\n")
+    figures = {f"lots.s{n}": n for n in range(40)}
+    (project / "metrics/train.json").write_text(json.dumps({**figures, "loss": 0.25}))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "70")
+    assert cli.run(["exp", "diff", "exp-old-0001"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines if "\x1b" not in line) <= 70
+    names = [line.split()[0] for line in lines if line and "\x1b" not in line]
+    assert names[:2] == ["params.yaml", "params.yaml"]
+    assert names[2:4] == ["per_attribute.eyes", "loss"]  # those eyes are the same
+    assert "more metrics: " in "".join(lines)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    assert cli.run(["exp", "diff", "exp-old-0001"]) == 0
+    said = capsys.readouterr().out
+    assert "lots.s39" in said
+    assert "per_attribute.eyes" not in said

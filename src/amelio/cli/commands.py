@@ -24,7 +24,7 @@ EXPERIMENTS = {
     "logs": Command("amelio.cli.exp_logs:logs", "Show what an experiment's stages printed."),
     "stop": Command("amelio.cli.exp_stop:stop", "Stop experiments, or take them off the queue."),
     "retry": Command("amelio.cli.exp_stop:retry", "Queue failed and stopped experiments again."),
-    "diff": Command("amelio.cli.exp_diff:diff", "What differs: metrics, params, code."),
+    "diff": Command("amelio.cli.exp_diff:diff", "What differs: metrics, params, files."),
     "remove": Command("amelio.cli.exp_remove:remove", "Remove by pattern, filter, age."),
 }
 

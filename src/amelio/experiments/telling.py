@@ -27,4 +27,9 @@ def _rank(column: Column, different: Collection[Column], first: Collection[Colum
         return SAME, 0
     if column.kind is Kind.PARAMS:
         return PARAMETER, 0
+    return metric_rank(column)
+
+
+def metric_rank(column: Column) -> Rank:
+    """Of one that differs."""
     return FIGURE if better_of(column.name) else OTHER_METRIC, column.name.count(".")
