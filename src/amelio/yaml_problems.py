@@ -35,10 +35,15 @@ def problem_text(tree: Any, model: type[BaseModel], detail: dict[str, Any]) -> s
 
 
 def suggestion(word: Any, known: list[str]) -> str:
-    """The known word that was probably meant, and all of them."""
+    """The known word that was probably meant (`lr`: `learning_rate`), and all of them."""
     guess = difflib.get_close_matches(str(word), known, n=1)
+    guess = guess or [each for each in known if word and _initials(each) == word]
     listed = f"known: {', '.join(known)}"
     return f"did you mean '{guess[0]}'? ({listed})" if guess else listed
+
+
+def _initials(name: str) -> str:
+    return "".join(part[:1] for part in name.split("_"))
 
 
 def _known_keys(model: Any, keys: list[Any]) -> list[str]:

@@ -141,7 +141,8 @@ def test_what_cannot_be_set_or_run_is_told_and_nothing_is_queued(
 ) -> None:
     before = lab.footprint()
     for words, told in (
-        (["-S", "train.lr=1"], "Could not override 'train.lr'"),
+        (["-S", "train.lr=1"], "params.yaml has no 'train'"),
+        (["-S", "siez=1,2"], "did you mean 'size'?"),
         (["-S", "lr=glob(*)"], "not supported.\n  a value is one word, a list"),
         (["-S", "other.yaml:lr=1"], "no such parameters file"),
         (["-S", "lr=[1"], "lr=[1"),

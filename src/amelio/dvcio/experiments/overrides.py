@@ -124,9 +124,58 @@ def _changed(path: Path, values: list[str]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="amelio-params-") as folder:
         copy = Path(folder) / path.name
         copy.write_bytes(path.read_bytes())
-        with _explained(values):
-            apply_overrides(copy, values)
+        try:
+            with _explained(values):
+                apply_overrides(copy, values)
+        except InputError as error:
+            for problem in _unknown_names(path, values):
+                raise InputError(f"--set-param {problem}", hint=_NAME_HINT) from error
+            raise
         return copy.read_bytes()
+
+
+def _unknown_names(path: Path, values: Sequence[str]) -> Iterator[str]:
+    """What is wrong with each name that has to be in the file, and is not."""
+    from dvc.fs import localfs
+    from dvc.utils.hydra import to_hydra_overrides
+    from dvc.utils.serialize import load_path
+    from hydra.core.override_parser.types import OverrideType
+    from hydra.errors import HydraException
+
+    try:
+        found = to_hydra_overrides(list(values))
+    except HydraException:
+        return
+    data = load_path(path, localfs)
+    for override in found:
+        if override.type in (OverrideType.CHANGE, OverrideType.DEL):
+            problem = _unknown_part(data, override.key_or_group)
+            if problem:
+                yield f"{override.input_line}: {path} {problem}"
+
+
+def _unknown_part(data: Any, name: str) -> str | None:
+    """The first part of the dotted name that is not there, and what may have been meant; None for
+    the place in a list.
+    """
+    from amelio.yaml_problems import suggestion
+
+    parts = name.split(".")
+    for place, part in enumerate(parts):
+        if isinstance(data, list) and part.isdecimal():
+            return None
+        if not isinstance(data, dict):
+            return f"has no section '{'.'.join(parts[:place])}'"
+        if part not in data:
+            elsewhere = [
+                f"{key}.{name}" for key, v in data.items() if isinstance(v, dict) and name in v
+            ]
+            if elsewhere:
+                return f"has no '{name}'; did you mean {' or '.join(map(repr, elsewhere))}?"
+            section = f" in {'.'.join(parts[:place])}" if place else ""
+            return f"has no '{part}'{section}; {suggestion(part, [str(key) for key in data])}"
+        data = data[part]
+    return None
 
 
 def _compose(repo: "Repo", target: Path, values: list[str]) -> None:
@@ -155,7 +204,7 @@ def _explained(values: Sequence[str], hint: str = _NAME_HINT) -> Iterator[None]:
 
     try:
         yield
-    except (DvcException, HydraException, OmegaConfBaseException) as error:
+    except (DvcException, HydraException, OmegaConfBaseException, ValueError) as error:
         cause = explain(error.__cause__ or error).splitlines()[0]
         is_named = all("=" in value or value.startswith("~") for value in values)
         raise InputError(
