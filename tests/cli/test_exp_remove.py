@@ -129,6 +129,7 @@ def test_at_a_terminal_it_asks(project: Path, answer: bytes, left: set[str]) -> 
         (["--keep-top", "1", "nope"], "no metric or parameter is called 'nope'"),
         (["-y"], "which experiments?"),
         (["exp-*", "-g", "origin"], "of this repository"),
+        (["--keep", "-n", "exp-0001"], "-n is a number of commits, not 'exp-0001'"),
     ],
 )
 def test_wrong_use(
