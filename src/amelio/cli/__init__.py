@@ -38,6 +38,10 @@ def _dispatch(words: list[str]) -> int:
         from amelio.cli.exp import ours
 
         words, is_ours = ours(words[1:])
+        if words[1:2] == ["push"] and not _completing():
+            from amelio.cli.exp_push import push
+
+            return push(words)
     else:
         is_ours = not words or words[0] in COMMANDS or words[0].startswith(OWN_OPTIONS)
     if is_ours or _completing():
