@@ -119,7 +119,7 @@ def test_killed_at_any_point_the_next_run_mends_everything(
 
 @pytest.mark.parametrize(
     "point",
-    ["exit.before_commit", "commit.after_cache", "lock.before_write", "close.before_journal"],
+    ["exit.before_commit", "commit.after_cache", "commit.before_write", "close.before_journal"],
 )
 def test_a_full_disk_after_the_command_costs_no_work(
     crashed: Project, start: Start, point: str

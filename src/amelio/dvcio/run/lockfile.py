@@ -93,10 +93,10 @@ class LockFileWriter:
         is_changed = new_text != text
         if is_changed:
             with replacing(self.path) as temporary:
-                faults.reach("lock.before_write")
+                faults.reach("commit.before_write")
                 temporary.write_text(new_text, encoding="utf-8")
-                faults.reach("lock.before_rename")
-            faults.reach("lock.after_rename")
+                faults.reach("commit.before_rename")
+            faults.reach("commit.after_rename")
         self._text = new_text
         self._queued.clear()
         return is_changed
