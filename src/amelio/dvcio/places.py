@@ -22,6 +22,7 @@ STAGE_KEYS = (
 TOP_KEYS = ("stages", "vars", "params", "metrics", "plots", "artifacts", "datasets")
 OUT_KEYS = ("cache", "persist", "remote", "push", "desc", "type", "labels", "meta")
 _ADDRESS = re.compile(r"([^\s'(:]+dvc\.yaml):([\w@-]+)")  # of a stage in another folder
+_NAMED = re.compile(r"\bstage:? '([^']+)'", re.IGNORECASE)
 _KEYS = re.compile(r"failed to parse '([\w.@-]+)' in '([^']+)':\s*(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"Could not find '([^']+)'")
 _SETTING = re.compile(r"extra keys not allowed @ data\['([^']+)'\]\['([^']+)'\]")
@@ -140,10 +141,9 @@ def _of_parameter(names: str, path: str) -> Place:
 def _of_stages(error: BaseException) -> Place | None:
     """Errors about the graph, at the first stage that they name."""
     text = str(error)
+    told = {name.partition("@")[0] for name in _stages_in(error) or _NAMED.findall(text)}
     named = sorted(_ADDRESS.findall(text)) or [
-        ("dvc.yaml", name)
-        for name in _names(compose(_read(Path("dvc.yaml"))))
-        if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", text)
+        ("dvc.yaml", name) for name in _names(compose(_read(Path("dvc.yaml")))) if name in told
     ]
     if not named:
         return None
@@ -152,8 +152,10 @@ def _of_stages(error: BaseException) -> Place | None:
     return Place(path, line_of(path, ["stages", name]), message, hint)
 
 
-def _of_graph(error: BaseException) -> tuple[str | None, str | None]:
-    """DVC names stages in an order that changes from run to run."""
+def _stages_in(error: BaseException) -> list[str]:
+    """The stages that an error about the graph is about; DVC names them in an order that changes
+    from run to run.
+    """
     from dvc.exceptions import (
         CyclicGraphError,
         OutputDuplicationError,
@@ -161,14 +163,29 @@ def _of_graph(error: BaseException) -> tuple[str | None, str | None]:
     )
 
     if isinstance(error, CyclicGraphError):
-        names = sorted(str(error).rpartition(": ")[2].rstrip(".").split(", "))
+        return sorted(str(error).rpartition(": ")[2].rstrip(".").split(", "))
+    if isinstance(error, OutputDuplicationError):
+        return sorted(stage.addressing for stage in error.stages)
+    if isinstance(error, OverlappingOutputPathsError):
+        return [out.stage.addressing for out in (error.parent, error.overlapping_out)]
+    return []
+
+
+def _of_graph(error: BaseException) -> tuple[str | None, str | None]:
+    from dvc.exceptions import (
+        CyclicGraphError,
+        OutputDuplicationError,
+        OverlappingOutputPathsError,
+    )
+
+    names = _stages_in(error)
+    if isinstance(error, CyclicGraphError):
         where = f"of stage {names[0]}" if len(names) == 1 else f"in a ring: {', '.join(names)}"
         return (
             f"the same file is a dependency and an output {where}",
             "take it out of `deps:` of one of them" if len(names) > 1 else "rename one of them",
         )
     if isinstance(error, OutputDuplicationError):
-        names = sorted(stage.addressing for stage in error.stages)
         return (
             f"output '{error.output}' is specified in several stages: {', '.join(names)}",
             "let one of them make it",
