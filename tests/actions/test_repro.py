@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -407,6 +408,28 @@ def test_a_missing_dependency_is_named(project: Project) -> None:
     assert result.run.stages[0].message.startswith(
         "data, other do not exist, and train depends on it\n  make it, or fetch it with `dvc pull`"
     )
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml"])
+def test_a_folder_where_a_file_should_be(project: Project, name: str) -> None:
+    project.stages(a={"cmd": "true"})
+    (project.root / name).unlink(missing_ok=True)
+    (project.root / name).mkdir()
+    with pytest.raises(InputError, match=rf"^{name}: it is a folder(.|\n)*checkout -- {name}`"):
+        project.repro()
+
+
+def test_a_lock_file_that_this_user_may_not_read(project: Project) -> None:
+    project.stages(a={"cmd": "true"})
+    project.write("dvc.lock", "schema: '2.0'\n").chmod(0)
+    caps = "-dac_override,-dac_read_search"
+    as_others = ["setpriv", "--bounding-set", caps] if os.geteuid() == 0 else []
+    done = subprocess.run(
+        [*as_others, sys.executable, "-m", "amelio", "repro"], capture_output=True, text=True
+    )
+    assert done.returncode == 4, done.stderr
+    assert "amelio: dvc.lock: Permission denied, but your user must" in done.stderr
+    assert "chmod a+r dvc.lock" in done.stderr
 
 
 def test_negative_jobs(project: Project) -> None:

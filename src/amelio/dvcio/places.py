@@ -46,6 +46,7 @@ class Place:
 def find_place(error: BaseException) -> Place | None:
     """The place of an error, as far as it can be found out."""
     from dvc.config import ConfigError
+    from dvc.stage.exceptions import StageFileIsNotDvcFileError
     from dvc.utils.serialize import YAMLFileCorruptedError
     from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
@@ -57,6 +58,8 @@ def find_place(error: BaseException) -> Place | None:
         return _of_mark(_shown(error.path), error.__cause__)
     if isinstance(error, ConfigError):
         return _of_settings(error)
+    if isinstance(error, StageFileIsNotDvcFileError):
+        return _of_folder(error)
     text = str(error)
     found = _KEYS.search(text)
     if found:
@@ -89,6 +92,15 @@ def _of_settings(error: Any) -> Place:
     if name == "core.jobs":
         hint = "take it out there, and give it to `amelio config core.jobs N`"
     return Place(os.path.join(".dvc", "config"), None, f"{name}: DVC has no such setting", hint)
+
+
+def _of_folder(error: BaseException) -> Place | None:
+    path = str(error).split("'")[1]
+    if not Path(path).is_dir():
+        return None
+    shown = os.path.relpath(path)
+    hint = f"move it away; `git checkout -- {shown}` brings back what was committed"
+    return Place(shown, None, "it is a folder, but must be a file", hint)
 
 
 def _of_validation(error: Any) -> Place:

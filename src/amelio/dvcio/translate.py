@@ -1,6 +1,7 @@
 """Every exception that DVC lets out becomes one of ours, with the place and the next step."""
 
 import difflib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -93,7 +94,7 @@ def _ours(error: Exception, error_class: type[AmelioError]) -> AmelioError | Non
         place = find_place(error) if kind is InputError else None
         text = (place.message if place else None) or explain(error)
         hint = place.hint if place else None
-        if kind is InputError and "dvc.lock" in (str(place.path) if place else text):
+        if kind is InputError and not hint and "dvc.lock" in str(place.path if place else text):
             hint = _LOCK_HINT
         elif "NotDvcRepoError" in names:
             hint = _NO_DVC_HINT
@@ -106,12 +107,24 @@ def _ours(error: Exception, error_class: type[AmelioError]) -> AmelioError | Non
             hint=hint,
         )
     if isinstance(error, OSError):
-        return error_class(disk.told(error))
+        return _unreadable(error) or error_class(disk.told(error))
     if isinstance(error, sqlite3.Error):
         return error_class(f"DVC's database of hashes: {error} ({disk.left('')})")
     if isinstance(error, (SCMError, IgnoreInCollectedDirError, ObjectFormatError)):
         return error_class(explain(error))
     return None
+
+
+def _unreadable(error: OSError) -> EnvironmentFailedError | None:
+    """For a file of DVC's own that this user may not read."""
+    path = os.path.relpath(os.fsdecode(error.filename or ""))
+    if error.errno != errno.EACCES or not path.endswith(("dvc.yaml", "dvc.lock", ".dvc")):
+        return None
+    return EnvironmentFailedError(
+        f"{error.strerror}, but your user must be able to read it",
+        path=path,
+        hint=f"`ls -l {path}` shows whose it is; its owner lets you with `chmod a+r {path}`",
+    )
 
 
 @contextmanager
