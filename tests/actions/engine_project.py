@@ -46,7 +46,7 @@ class Project:
     def forecast(self, *targets: str) -> dict[str, Forecast]:
         """What would run."""
         options = ReproOptions(Selection(targets))
-        found = explain(open_workspace(is_quiet=True), options).stages
+        found = explain(open_workspace(is_quiet=True, is_dry=True), options).stages
         return {f.stage.name: f for f in found}
 
     def outcomes(self, *targets: str, **options: Any) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,9 +25,10 @@ from amelio.engine.schedule import Schedule
 from amelio.engine.setup import Setup
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError
 from amelio.insight import records
-from amelio.model import Outcome, Policy, RunResult, Selection, Stage, Workspace
+from amelio.model import BusyError, Outcome, Policy, RunResult, Selection, Stage, Workspace
 
 RUN_PATIENCE_S = 600.0
+READING_TRIES = 3
 STATE_FOLDER = instant.STATE_FOLDER
 UP_TO_DATE = "Data and pipelines are up to date."
 
@@ -125,21 +126,32 @@ def repro(workspace: Workspace, options: ReproOptions, listener: Listener = unhe
 
 
 def explain(workspace: Workspace, options: ReproOptions) -> ForecastResult:
-    """What `repro` would do, and why. Runs and writes nothing in the repository."""
+    """What `repro` would do, and why. Runs nothing, and writes nothing in a repository that was
+    opened for that.
+    """
     settings = project.load_project(workspace.root)
     jobs = jobs_of(options, settings)
     with workspace.session(is_dry=True):
-        journal = Journal(_state_folder(workspace, options) / JOURNAL)
-        with workspace.locked():
-            plan = _plan(workspace, options, settings, jobs, journal)
-            found = forecast(
-                workspace,
-                plan.stages,
-                options.policy,
-                plan.conditions,
-                plan.expected_s,
-                allow_unsafe_params=settings.allow_unsafe_params,
-            )
+        for _ in range(READING_TRIES - 1):
+            with suppress(BusyError):  # another program wrote what was read
+                return _explain(workspace, options, settings, jobs)
+        return _explain(workspace, options, settings, jobs)
+
+
+def _explain(
+    workspace: Workspace, options: ReproOptions, settings: project.ProjectSettings, jobs: int
+) -> ForecastResult:
+    journal = Journal(_state_folder(workspace, options) / JOURNAL)
+    with workspace.locked():
+        plan = _plan(workspace, options, settings, jobs, journal)
+        found = forecast(
+            workspace,
+            plan.stages,
+            options.policy,
+            plan.conditions,
+            plan.expected_s,
+            allow_unsafe_params=settings.allow_unsafe_params,
+        )
     return ForecastResult(tuple(found), expected_total_s(found, plan.schedule), jobs)
 
 

@@ -26,7 +26,7 @@ class View(Protocol):
 
 def run_repro(words: ReproWords) -> int:
     """Run what must run, or with `--dry` say what would. Returns the exit code."""
-    workspace = open_workspace(is_quiet=words.as_json or words.quiet)
+    workspace = open_workspace(is_quiet=words.as_json or words.quiet, is_dry=words.dry)
     options = ReproOptions(
         selection=Selection(
             words.targets,

@@ -18,7 +18,7 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say every reason for which stages would run, or why they would not."""
-    found = explain(open_workspace(), ReproOptions(Selection(tuple(stages))))
+    found = explain(open_workspace(is_dry=True), ReproOptions(Selection(tuple(stages))))
     wanted = [f for f in found.stages if _is_one_of(f.stage.name, stages)] or list(found.stages)
     if as_json:
         typer.echo(json.dumps([asdict(f) for f in wanted], indent=2, default=str))

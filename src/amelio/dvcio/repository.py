@@ -23,9 +23,10 @@ _WARNED: set[str] = set()
 logger = logging.getLogger(__name__)
 
 
-def open_repo(folder: str | None = None, **options: Any) -> "Repo":
+def open_repo(folder: str | None = None, *, is_dry: bool = False, **options: Any) -> "Repo":
     """DVC's own object for the repository around `folder`, else the working directory.
 
+    is_dry: nothing in it is written, moved or deleted
     options: those of dvc.repo.Repo
 
     Raises what DVC raises, and InputError for YAML whose aliases would fill the memory.
@@ -34,7 +35,13 @@ def open_repo(folder: str | None = None, **options: Any) -> "Repo":
 
     bound_yaml()
     quicken()
-    repo = Repo(folder, **options)
+    if is_dry:
+        from amelio.dvcio.untouched import UntouchedRepo
+
+        kind: type[Repo] = UntouchedRepo
+    else:
+        kind = Repo
+    repo = kind(folder, **options)
     _warn_of_foreign_database(repo)
     return repo
 

@@ -22,7 +22,7 @@ from amelio.dvcio.run.folders import Folders
 from amelio.dvcio.run.ignores import GitIndex, IgnoreOrder, newly_ignored
 from amelio.dvcio.run.interpolation import Interpolations
 from amelio.dvcio.run.lockfiles import LockFiles
-from amelio.dvcio.run.pathlocks import PathLocks, repository_lock
+from amelio.dvcio.run.pathlocks import PathLocks, reading_lock, repository_lock
 from amelio.dvcio.run.selection import select
 from amelio.dvcio.run.stages import (
     branch,
@@ -41,6 +41,7 @@ from amelio.dvcio.translate import fetching, stage_translated, suggesting, trans
 from amelio.dvcio.version import require_known_dvc
 from amelio.errors import InputError, StageFailedError
 from amelio.model import (
+    BusyError,
     OutputFact,
     Policy,
     Selection,
@@ -63,13 +64,20 @@ class DvcWorkspace:
 
     run_env: added to every command's environment
     is_quiet: without DVC's advice on what to add to Git
+    is_dry: nothing in the repository may be written, moved or deleted
     """
 
     def __init__(
-        self, repo: "Repo", run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False
+        self,
+        repo: "Repo",
+        run_env: Mapping[str, str] | None = None,
+        *,
+        is_quiet: bool = False,
+        is_dry: bool = False,
     ) -> None:
         self.repo = repo
         self._is_quiet = is_quiet
+        self._is_dry = is_dry
         self._run_env = dict(run_env or {})
         self._shell = commands.Shell(self._run_env)
         self._stages: dict[str, DvcStage] = {}
@@ -129,9 +137,25 @@ class DvcWorkspace:
         """Hold the repository lock. What other programs recorded meanwhile is read again on the way
         in.
         """
-        with translated(), repository_lock(self.repo, gives_up):
+        with translated():
+            if self._is_dry:
+                with self._read_anew_if_busy(), reading_lock(self.repo, gives_up):
+                    yield
+                return
+            with repository_lock(self.repo, gives_up):
+                yield
+                self._path_locks.sweep()
+
+    @contextmanager
+    def _read_anew_if_busy(self) -> Iterator[None]:
+        """Nothing that was read counts for the next `plan`."""
+        try:
             yield
-            self._path_locks.sweep()
+        except BusyError:
+            self.repo._reset()
+            for known in (self._found, self._as_locked, self._looked_up):
+                known.clear()
+            raise
 
     def plan(self, selection: Selection) -> Sequence[Stage]:
         """The stages in serial order. Raises InputError for what is wrong in `dvc.yaml` or the
@@ -204,6 +228,7 @@ class DvcWorkspace:
                 is_locked=is_locked,
                 run_cache=policy.run_cache,
                 pull=policy.pull,
+                is_dry=self._is_dry,
             )
         if hit is None:
             return False
@@ -407,10 +432,13 @@ class DvcWorkspace:
 
 
 def open_workspace(
-    run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False
+    run_env: Mapping[str, str] | None = None, *, is_quiet: bool = False, is_dry: bool = False
 ) -> DvcWorkspace:
-    """The repository around the working directory. Raises InputError outside of one."""
+    """The repository around the working directory. Raises InputError outside of one.
+
+    is_dry: to be looked at only; nothing in it changes
+    """
     require_known_dvc()
 
     with translated():
-        return DvcWorkspace(open_repo(), run_env, is_quiet=is_quiet)
+        return DvcWorkspace(open_repo(is_dry=is_dry), run_env, is_quiet=is_quiet, is_dry=is_dry)

@@ -42,31 +42,35 @@ def set_aside_for_checkout(
 def set_damaged_aside(outs: Iterable["Output"]) -> list[tuple[str, Path]]:
     """Move the damaged ones of the local objects behind `outs` out of the cache.
 
-    Every object is read once, at the rate of the disk or of MD5.
-
     returns: outputs and where what the cache had for them is now
     """
-    moved = []
+    found = list(damaged(outs))  # before anything moves; outputs may share an object
+    return [(str(out), _set_aside(path, out)) for out, path in found if path.exists()]
+
+
+def damaged(outs: Iterable["Output"]) -> Iterator[tuple["Output", Path]]:
+    """The damaged ones of the local objects behind `outs`.
+
+    Every object is read once, at the rate of the disk or of MD5.
+    """
     for out in outs:
         if not (out.hash_info and out.use_cache and out.hash_name == "md5"):
             continue
-        objects = _objects(Path(out.cache.oid_to_path(out.hash_info.value)))
-        moved += [(str(out), aside) for path in objects if (aside := _set_aside(path, out))]
-    return moved
+        for path in _objects(Path(out.cache.oid_to_path(out.hash_info.value))):
+            if not _is_sound(path):
+                yield out, path
 
 
 def require_sound(out: "Output", oids: Iterable[str]) -> None:
     """Move damaged ones of these objects, of those that the cache has, out of it."""
     for oid in oids:
         path = Path(out.cache.oid_to_path(oid))
-        if path.exists():
+        if path.exists() and not _is_sound(path):
             _set_aside(path, out)
 
 
-def _set_aside(path: Path, out: "Output") -> Path | None:
-    """Where the object is now, when it was damaged."""
-    if _is_sound(path):
-        return None
+def _set_aside(path: Path, out: "Output") -> Path:
+    """Where the object is now."""
     aside = Path(out.repo.tmp_dir) / "amelio/damaged" / (path.parent.name + path.name)
     aside.parent.mkdir(parents=True, exist_ok=True)
     os.replace(path, aside)  # noqa: PTH105 - over a former find

@@ -29,12 +29,14 @@ def find(
     is_locked: bool,
     run_cache: bool,
     pull: bool,
+    is_dry: bool = False,
 ) -> "Stage | None":
     """A stand-in stage whose outputs are all in the cache, or None.
 
     save_deps: takes the stage's dependencies as they are now
     is_locked: whether the dependencies are as the lock entry has them; once they were taken as they
         are now they always fit, but the entry's outputs are not theirs
+    is_dry: damaged objects stay where they are
 
     As a side effect the stage's dependencies are taken as they are now, unless its lock entry
     already fits. The order of the checks is that of dvc 3.67 `StageCache.restore`, without its
@@ -72,9 +74,14 @@ def find(
             return None
     if not found.outs_cached():
         return None
-    damaged = integrity.set_damaged_aside(found.outs)
+    if is_dry:
+        damaged = [(str(out), place) for out, place in integrity.damaged(found.outs)]
+        told = "what the cache has for %s is damaged: %s"
+    else:
+        damaged = integrity.set_damaged_aside(found.outs)
+        told = "what the cache has for %s is damaged: it is now %s"
     for out, place in damaged:
-        logger.warning("what the cache has for %s is damaged: it is now %s", out, place)
+        logger.warning(told, out, place)
     return None if damaged else found
 
 

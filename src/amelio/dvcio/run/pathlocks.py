@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from amelio.errors import EnvironmentFailedError
 from amelio.model import BusyError
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 600.0
+POLL_S = 0.1
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -32,13 +35,85 @@ def repository_lock(
 
     Raises EnvironmentFailedError then, or when `gives_up` says so, which is asked every 3 s.
     """
+    _wait(lambda: _take(repo.lock), repo.lock.lockfile, gives_up, patience_s)
+    repo._lock_depth += 1
+    try:
+        yield
+    finally:
+        repo._lock_depth -= 1
+        repo.lock.unlock()
+
+
+@contextmanager
+def reading_lock(
+    repo: "Repo", gives_up: Callable[[], bool], patience_s: float = PATIENCE_S
+) -> Iterator[None]:
+    """As `repository_lock`, but writes nothing: other DVC commands are kept off by a shared lock on
+    the file that they lock.
+
+    Where there is no such file, nothing can be held. Raises BusyError at the end when a command has
+    begun meanwhile: what was read may be half old, half new.
+    """
+    folder = Path(str(repo.dvc_dir), "tmp")
+    is_hard = repo.config["core"].get("hardlink_lock", False)
+    path = folder / "lock"
+    handle = _wait(lambda: _share(path, is_hard=is_hard), path, gives_up, patience_s)
+    names = _changed_ns(folder)
+    repo._lock_depth += 1
+    try:
+        yield
+    finally:
+        repo._lock_depth -= 1
+        if handle is not None:
+            os.close(handle)
+        elif _changed_ns(folder) != names:
+            raise BusyError("another DVC command began meanwhile", path=path, hint="run it again")
+
+
+def _share(path: Path, *, is_hard: bool) -> int | None:
+    """A shared lock on DVC's lock file, to be closed; None without the file. Raises LockError.
+
+    is_hard: there is the file only while somebody has it (core.hardlink_lock), and its time of
+        change says until when
+    """
+    import fcntl  # Windows has none
+
+    from dvc.lock import LockError
+
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        if is_hard and os.fstat(handle).st_mtime > time.time():
+            raise BlockingIOError
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        time.sleep(POLL_S)
+        raise LockError(str(path)) from error
+    if is_hard:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _changed_ns(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _wait(
+    take: Callable[[], T], path: Path | str, gives_up: Callable[[], bool], patience_s: float
+) -> T:
     from dvc.lock import LockError
 
     deadline = time.monotonic() + patience_s
     while True:
         try:
-            _take(repo.lock)
-            break
+            return take()
         except LockError as error:
             if gives_up():
                 raise EnvironmentFailedError(
@@ -47,15 +122,9 @@ def repository_lock(
             if time.monotonic() > deadline:
                 raise EnvironmentFailedError(
                     f"another DVC command has held the repository lock for {patience_s:.0f} s",
-                    path=repo.lock.lockfile,
+                    path=path,
                     hint="see which one with `fuser` on that file, end it, and run again",
                 ) from error
-    repo._lock_depth += 1
-    try:
-        yield
-    finally:
-        repo._lock_depth -= 1
-        repo.lock.unlock()
 
 
 def _take(lock: Any) -> None:
