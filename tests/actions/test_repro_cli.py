@@ -113,6 +113,25 @@ def test_verbose_quiet_and_json(shown: Project, capsys: pytest.CaptureFixture[st
     assert [stage["outcome"] for stage in lines[-1]["stages"]] == ["ran", "ran"]
 
 
+def test_what_to_commit_is_told_once_and_whole(
+    shown: Project, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shown.write("go", "")
+    for name in ("report.md", "folder/a", "folder/b"):
+        shown.write(name, "")
+    assert cli.run(["repro"]) == 0
+    said = capfd.readouterr()
+    told = [line for line in said.out.splitlines() if "Git" in line]
+    listed = ".gitignore, dvc.lock, dvc.yaml, folder and 3 others"
+    assert told == [f"not in Git yet: {listed}; `git add . && git commit`"]
+    assert "git add dvc.lock" not in said.err + said.out
+    for words in (["--quiet"], ["--json"]):
+        assert cli.run(["repro", "--force", *words]) == 0
+        assert "not in Git" not in capfd.readouterr().out
+    assert cli.run(["repro"]) == 0
+    assert capfd.readouterr().out == "Data and pipelines are up to date.\n"
+
+
 def test_dry_and_why(shown: Project, capsys: pytest.CaptureFixture[str]) -> None:
     shown.write("go", "")
     assert cli.run(["repro", "-q"]) == 0

@@ -38,7 +38,7 @@ def demo(
     console.print(f"{state} in {folder}; running its pipeline", markup=False)
     places = _places(folder)
     os.chdir(folder)
-    code = run_repro(ReproWords())
+    code = run_repro(ReproWords(), is_committed_later=True)
     if code:
         raise typer.Exit(code)
     console.print(_figures(finish_demo(Path())))

@@ -1,17 +1,25 @@
 """Does what `amelio repro` was told, and shows it."""
 
 import json
+import os
+import shlex
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Protocol
 
 from amelio.actions.repro import RUN_PATIENCE_S, ReproOptions, explain, repro
 from amelio.cli.forecast_text import result_lines
 from amelio.cli.repro_view import JsonView, PlainView, print_line, summary_lines
 from amelio.cli.repro_words import ReproWords
+from amelio.dvcio.git.history import not_staged
 from amelio.dvcio.workspace import open_workspace
 from amelio.engine.events import Event
-from amelio.model import OnError, Policy, Selection
+from amelio.insight.wording import counted
+from amelio.model import OnError, Outcome, Policy, Selection
+
+MADE = (Outcome.RAN, Outcome.RESTORED, Outcome.PULLED)
+FEW = 4
 
 
 class View(Protocol):
@@ -24,9 +32,13 @@ class View(Protocol):
         """The run is over."""
 
 
-def run_repro(words: ReproWords) -> int:
-    """Run what must run, or with `--dry` say what would. Returns the exit code."""
-    workspace = open_workspace(is_quiet=words.as_json or words.quiet, is_dry=words.dry)
+def run_repro(words: ReproWords, *, is_committed_later: bool = False) -> int:
+    """Run what must run, or with `--dry` say what would. Returns the exit code.
+
+    is_committed_later: nobody need be told what to commit
+    """
+    # quiet, as DVC would name only a part of what is to be committed
+    workspace = open_workspace(is_quiet=True, is_dry=words.dry)
     options = ReproOptions(
         selection=Selection(
             words.targets,
@@ -63,7 +75,18 @@ def run_repro(words: ReproWords) -> int:
     elif not words.quiet or result.exit_code:
         for line in summary_lines(result):
             print_line(line)
+        if not is_committed_later and not result.exit_code and result.run.with_outcome(*MADE):
+            _tell_what_to_commit(workspace.root)
     return result.exit_code
+
+
+def _tell_what_to_commit(root: Path) -> None:
+    """What Git does not have yet, the user's own changes included."""
+    names = [os.path.relpath(root / name) for name in not_staged(root)]
+    if names:
+        more = f" and {counted(len(names) - FEW, 'other')}" if len(names) > FEW else ""
+        command = f"git add {shlex.quote(os.path.relpath(root))} && git commit"
+        print_line(f"not in Git yet: {', '.join(names[:FEW])}{more}; `{command}`")
 
 
 def _show_forecast(workspace: object, options: ReproOptions, as_json: bool) -> None:

@@ -86,6 +86,12 @@ def files_since(commit: str, folder: Path) -> list[str]:
     return _lines(["diff", "--name-only", "--relative", "--end-of-options", commit, "--"], folder)
 
 
+def not_staged(folder: Path) -> list[str]:
+    """Files below `folder` that `git add` would take, new folders as one; relative to it."""
+    words = ["ls-files", "--modified", "--others", "--exclude-standard", "--directory"]
+    return list(dict.fromkeys(_lines([*words, "--no-empty-directory"], folder)))
+
+
 def _named(commit: str, why: str, folder: Path) -> Baseline:
     subject = _lines(["log", "-1", "--format=%s", "--end-of-options", commit], folder)
     return Baseline(commit, subject[0] if subject else "", why)
