@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from amelio import cli
+from amelio.experiments.entry import Order
 from amelio.experiments.home import find_home
 from amelio.experiments.queue import Queue
 from tests.conftest import Run
@@ -144,3 +145,17 @@ def test_in_a_terminal_it_is_no_wider_than_that(project: Path) -> None:
     assert max(map(len, lines)) <= 70
     assert {"Experiment", "eyes", "batch_size"} <= set(lines[0].split())  # eyes are all the same
     assert "more columns" in lines[-1]
+
+
+def test_status_cuts_nothing_where_there_is_no_terminal(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("train.learning_rate=0.0123456789", "data.seed=7", f"train.optimizer={'A' * 50}")
+    queue = Queue(find_home(project).queue)
+    queue.add([Order("a-name-of-" * 5, "b" * 40, "c" * 40, {"params.yaml": words})], "batch")
+    queue.close()
+    assert cli.run(["exp", "status"]) == 0
+    said = capsys.readouterr().out
+    assert "a-name-of-" * 5 in said
+    assert "0.0123456789, 7, AAA" in said
+    assert "…" not in said

@@ -30,7 +30,7 @@ def test_what_runs_then_the_latest_results_then_what_waits(
     view.close()
     lines = capsys.readouterr().out.splitlines()
     rows = [line.split()[0] for line in lines if line.startswith("a-grid-w")]
-    assert rows[-4:] == [f"a-grid-with…-long-name-{number}" for number in (3, 4, 2, 1)]
+    assert rows[-4:] == [f"a-grid-with-qu…-a-long-name-{number}" for number in (3, 4, 2, 1)]
     assert lines[-1].split(", ") == ["1 queued", "1 running", "1 done", "1 failed"]
 
 
@@ -111,3 +111,17 @@ def test_the_metric_is_that_of_the_first_rule_that_names_one(tmp_path: Path, pla
     rules = "{a: {expression: 1 < 2}, b: {metric: 'm.json:accuracy', alert_below: 0.5}}"
     (tmp_path / place).write_text(f"quality: {{rules: {rules}}}\n")
     assert shown_metric(tmp_path) == "m.json:accuracy"
+
+
+def test_a_long_name_has_the_room_that_is_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = experiment(1, Status.DONE, ended=3.0)
+    for columns, shown in (("73", "a-grid-with…-long-name-1"), ("100", found.name)):
+        monkeypatch.setenv("COLUMNS", columns)
+        view = LiveTable("metrics/scores.json:overall.average_accuracy")
+        view.show([found])
+        view.close()
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-2].split()[0] == shown
+        assert "  average_accuracy" in lines[-3]

@@ -1,6 +1,7 @@
 """`amelio exp status`."""
 
 import json
+import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from amelio.experiments.home import put_in_order
 from amelio.experiments.queue import Queue
 
 SHOWN_ENDED = 20
+UNFOLDED = 1000  # columns
 
 
 def status(
@@ -35,7 +37,9 @@ def status(
     live = [e for e in found if e.status not in OVER]
     from rich.console import Console
 
-    Console().print(table([*live, *shown], shown_metric(home.root)))
+    # in a file or pipe names stay whole
+    console = Console(width=None if sys.stdout.isatty() else UNFOLDED)
+    console.print(table([*live, *shown], shown_metric(home.root), console.width))
     if len(shown) < len(ended):
         print_line(f"{len(ended) - len(shown)} more have ended: `--all` shows them")
 

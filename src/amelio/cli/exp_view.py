@@ -1,7 +1,6 @@
 """How experiments look while they run, and when they have ended."""
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ SHOWN_ROWS = 25
 LINES_AROUND = 3  # the header, the counts, the cursor's
 WIDEST = 24
 PADDING = 2
-VALUES, STAGE = 1, 3  # columns
+NAME, VALUES, STAGE = 0, 1, 3  # columns
 NARROWEST = 10
 _WORDS = {
     Status.QUEUED: "queued",
@@ -111,15 +110,18 @@ class LiveTable:
     def close(self) -> None:
         """Leave the whole table as it is at the end."""
         self._live.stop()
-        self._console.print(table(self._experiments, self._metric))
+        self._console.print(table(self._experiments, self._metric, self._console.width))
 
     def _render(self) -> Any:
-        room = self._console.size.height - LINES_AROUND
-        return table(self._experiments, self._metric, max(1, min(SHOWN_ROWS, room)))
+        width, height = self._console.size
+        n_rows = max(1, min(SHOWN_ROWS, height - LINES_AROUND))
+        return table(self._experiments, self._metric, width, n_rows)
 
 
-def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | None = None) -> Any:
-    """What is going on, as a table for a terminal; the values give way when it is narrow."""
+def table(
+    experiments: Sequence[Experiment], metric: str | None, width: int, n_rows: int | None = None
+) -> Any:
+    """What is going on, as a table of this width; the values give way when it is narrow."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -129,17 +131,20 @@ def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | N
     numbers = [e.metrics or live_metrics(e) for e in rows[:n_rows]]
     metric = metric or next(filter(None, map(headline, numbers)), None)
     names, values = _values(rows)
-    titles = ("experiment", names, "state", "stage", "time", _short(metric) or "metric")
+    title = _short(metric).rpartition(".")[2] or "metric"
+    titles = ("experiment", names, "state", "stage", "time", title)
     cells = [
-        (_middle_cut(e.name), value, _state(e), _stage(e), _time(e), _number(found, metric))
+        (e.name, value, _state(e), _stage(e), _time(e), _number(found, metric))
         for e, value, found in zip(rows, values, numbers, strict=False)
     ]
+    widths = _widths([titles, *cells], width)
     drawn = Table(box=None, pad_edge=False, header_style="dim")
-    for title, width in zip(titles, _widths([titles, *cells]), strict=True):
-        drawn.add_column(title, no_wrap=True, overflow="ellipsis", max_width=width)
+    for title, most in zip(titles, widths, strict=True):
+        drawn.add_column(title, no_wrap=True, overflow="ellipsis", max_width=most)
     styles = {Status.FAILED: "red", Status.DONE: "green", Status.QUEUED: "dim"}
-    for found, row in zip(rows[:n_rows], cells, strict=True):
-        drawn.add_row(*map(Text, row), style=styles.get(found.status, ""))
+    for found, (name, *others) in zip(rows[:n_rows], cells, strict=True):
+        row = map(Text, (_middle_cut(name, widths[NAME]), *others))
+        drawn.add_row(*row, style=styles.get(found.status, ""))
     counts = [
         f"{n} {_WORDS[status]}"
         for status in Status
@@ -148,14 +153,19 @@ def table(experiments: Sequence[Experiment], metric: str | None, n_rows: int | N
     return Group(drawn, Text(", ".join(counts), style="dim"))
 
 
-def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
-    """Of the columns; in a narrow terminal the stages give way to the values, then these do."""
+def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Of the columns; in a narrow terminal the stages give way to the values, then these do. Long
+    names have the room that is left.
+    """
     longest = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths = [min(WIDEST, length) for length in longest]
-    room = shutil.get_terminal_size().columns - sum(widths) - PADDING * len(widths)
+    room = width - sum(widths) - PADDING * len(widths)
     given = max(0, min(longest[VALUES] - widths[VALUES] - room, widths[STAGE] - NARROWEST))
     widths[STAGE] -= given
-    widths[VALUES] = max(NARROWEST, widths[VALUES] + room + given)
+    wanted = min(longest[VALUES], widths[VALUES] + room + given)
+    rest = room + given - (wanted - widths[VALUES])
+    widths[VALUES] = max(NARROWEST, wanted)
+    widths[NAME] += max(0, min(longest[NAME] - widths[NAME], rest))
     return widths
 
 
@@ -201,10 +211,10 @@ def shown_metric(root: Path) -> str | None:
     return next((rule.metric for rule in (rules or {}).values() if rule.metric), None)
 
 
-def _middle_cut(name: str) -> str:
+def _middle_cut(name: str, width: int) -> str:
     """Names of a grid differ at their end."""
-    half = WIDEST // 2
-    return name if len(name) <= WIDEST else f"{name[: WIDEST - half - 1]}…{name[-half:]}"
+    half = width // 2
+    return name if len(name) <= width else f"{name[: width - half - 1]}…{name[-half:]}"
 
 
 def _values(experiments: Sequence[Experiment]) -> tuple[str, list[str]]:
