@@ -113,6 +113,27 @@ def test_verbose_quiet_and_json(shown: Project, capsys: pytest.CaptureFixture[st
     assert [stage["outcome"] for stage in lines[-1]["stages"]] == ["ran", "ran"]
 
 
+def test_a_line_has_no_long_conditions(shown: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    when = "changed.command or params.lr < 0.5 or params.lr > 7"
+    shown.stages(a={"cmd": "cp params.yaml a", "outs": ["a"], "meta": {"amelio": {"when": when}}})
+    assert cli.run(["repro"]) == 0
+    assert "[a] starts: never ran\n" in capsys.readouterr().out
+    shown.write("a", "")
+    assert cli.run(["repro", "--no-run-cache"]) == 0
+    said = capsys.readouterr().out
+    assert "; condition is true (changed.command = false, params.lr = 0.1)\n" in said
+    assert when not in said
+
+
+def test_the_summary_names_what_no_line_told(
+    shown: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["repro", "prepare"]) == 0
+    shown.write("go", "")
+    assert cli.run(["repro"]) == 0
+    assert "1 ran, 1 up to date (prepare) in" in capsys.readouterr().out
+
+
 def test_what_to_commit_is_told_once_and_whole(
     shown: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:

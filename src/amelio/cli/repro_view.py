@@ -3,17 +3,18 @@
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from amelio.actions.repro import ReproResult, idle_lines
 from amelio.engine.events import Event, EventKind
 from amelio.insight.wording import duration, reason
-from amelio.model import Outcome, RunResult, StageResult
+from amelio.model import Outcome, Reason, ReasonKind, RunResult, StageResult
 from amelio.redaction import printable, redacted
 
 TAIL_LINES = 15
+FEW = 3
 POLL_S = 0.1
 _QUIET = (Outcome.UP_TO_DATE, Outcome.NOT_REACHED)
 
@@ -94,13 +95,23 @@ def event_lines(event: Event, verbose: bool = False) -> Iterator[str]:
     """An event in words; nothing for what nobody waits for."""
     name = event.stage
     if event.kind is EventKind.STARTED:
-        yield f"[{name}] starts: {'; '.join(map(reason, event.reasons))}"
+        yield f"[{name}] starts: {'; '.join(map(reason, _brief(event.reasons)))}"
         if verbose:
             yield from (f"[{name}] > {command}" for command in event.commands)
     elif event.kind is EventKind.ENDED and event.result:
         yield from _end_lines(event.result, verbose)
     elif event.message:
         yield f"[{name}] {event.message}" if name else event.message
+
+
+def _brief(reasons: Sequence[Reason]) -> Iterator[Reason]:
+    """Of conditions only the values, and nothing where a stage never ran: `why` tells all."""
+    is_new = any(found.kind is ReasonKind.NEVER_RAN for found in reasons)
+    for found in reasons:
+        if found.kind is not ReasonKind.CONDITION:
+            yield found
+        elif not is_new:
+            yield replace(found, what="")
 
 
 def _end_lines(result: StageResult, verbose: bool) -> Iterator[str]:
@@ -115,7 +126,7 @@ def summary_lines(result: ReproResult) -> Iterator[str]:
     """What became of the stages, what was saved, and why what failed failed."""
     run = result.run
     counts = {outcome: len(run.with_outcome(outcome)) for outcome in Outcome}
-    told = [f"{n} {outcome}" for outcome, n in counts.items() if n]
+    told = [f"{n} {outcome}{_named(run, outcome)}" for outcome, n in counts.items() if n]
     idle = (Outcome.UP_TO_DATE, Outcome.SKIPPED)
     if not result.exit_code and all(stage.outcome in idle for stage in run.stages):
         yield from idle_lines(run)
@@ -128,6 +139,12 @@ def summary_lines(result: ReproResult) -> Iterator[str]:
             yield f"  whole output: {_relative(stage.log)}"
     if result.trouble:
         yield str(result.trouble)
+
+
+def _named(run: RunResult, outcome: Outcome) -> str:
+    """Stages of which no line told, as long as they are few."""
+    names = [stage.name for stage in run.with_outcome(outcome)] if outcome in _QUIET else []
+    return f" ({', '.join(names)})" if 0 < len(names) <= FEW else ""
 
 
 def last_lines(log: Path, n: int = TAIL_LINES) -> list[str]:
