@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dvc.logger  # here, as it keeps the stderr that it finds when imported
 import pytest
 
+from amelio import cli
 from amelio.dvcio.passthrough import stage_environment
 from amelio.dvcio.remotes.settings import CREDENTIALS
 from amelio.redaction import is_secret_name
@@ -88,6 +90,24 @@ def test_a_broken_metrics_file_is_named(amelio: Run, project: Path) -> None:
         done = amelio("metrics", *words, cwd=project)
         assert done.returncode == 0  # as DVC's
         assert "amelio: score.yaml: not valid YAML: line 1: " in done.stderr
+
+
+def test_a_terminal_has_a_metric_a_line(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("DVC_PAGER", "cat")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    (project / "score.yaml").write_text("rate: 0.123456789\ntest: {loss: 2}\n")
+    for words in (["metrics", "show"], ["metrics", "show", "score.yaml"]):
+        assert cli.run(words) == 0
+        assert capfd.readouterr().out == "score.yaml\n  rate       0.12346\n  test.loss  2\n"
+    assert cli.run(["metrics", "show", "--md"]) == 0
+    assert "| Path" in capfd.readouterr().out
+    assert cli.run(["metrics", "show", "nope.yaml"]) == 0
+    assert "failed to load" in capfd.readouterr().err
+    assert cli.run(["metrics", "show", "--nope"]) == 254
+    assert capfd.readouterr().err.count("usage") <= 1
 
 
 def test_params_show_is_of_the_workspace_or_of_revisions(amelio: Run, project: Path) -> None:

@@ -17,7 +17,11 @@ def page(text: str) -> None:
     environment = {"LESS": "--RAW-CONTROL-CHARS --quit-if-one-screen --chop-long-lines --no-init"}
     try:
         subprocess.run(
-            [path, *options], input=text, text=True, env={**environment, **os.environ}, check=False
+            [path, *options],
+            input=f"{text}\n",
+            text=True,
+            env={**environment, **os.environ},
+            check=False,
         )
     except OSError:
         print(text, file=sys.stdout)
