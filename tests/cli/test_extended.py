@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import dvc.logger  # here, as it keeps the stderr that it finds when imported
 import pytest
+from dvc import logger  # noqa: F401 - it keeps the stderr that it finds when first imported
 
 from amelio import cli
 from amelio.dvcio.passthrough import stage_environment
