@@ -246,6 +246,12 @@ class Workspace(Protocol):
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether DVC's run cache has the outputs for the stage as it is now."""
 
+    def has_stored(self, stage: str) -> bool:
+        """Whether the cache has all outputs that the lock file has."""
+
+    def require_data(self, stage: str) -> None:
+        """Raises StageFailedError when an INTERNAL stage would find missing what it looks after."""
+
     def require_room(self, stage: str, policy: Policy) -> None:
         """Raises EnvironmentFailedError when it is known already that the stage's outputs could not
         be stored.

@@ -43,9 +43,9 @@ class Project:
         options = ReproOptions(Selection(targets), Policy(**policy), jobs=jobs)
         return repro(open_workspace(is_quiet=True), options)
 
-    def forecast(self, *targets: str) -> dict[str, Forecast]:
+    def forecast(self, *targets: str, **policy: Any) -> dict[str, Forecast]:
         """What would run."""
-        options = ReproOptions(Selection(targets))
+        options = ReproOptions(Selection(targets), Policy(**policy))
         found = explain(open_workspace(is_quiet=True, is_dry=True), options).stages
         return {f.stage.name: f for f in found}
 

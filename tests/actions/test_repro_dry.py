@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from zc.lockfile import LockError, LockFile  # type: ignore[import-untyped]
 
 from amelio import cli
 from amelio.dvcio.workspace import DvcWorkspace
-from amelio.model import Outcome, Policy, Verdict
+from amelio.model import OnError, Outcome, Policy, Verdict
 from tests.actions.engine_project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -112,6 +113,69 @@ def test_damage_is_foreseen(ran: Project) -> None:
     _damage_what_is_believed(ran)
     assert ran.forecast()["a"].outcome is Outcome.RAN
     assert ran.outcomes("a") == {"a": "ran"}
+
+
+def _foretold(project: Project, **policy: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """What the forecast says of each stage, outcome and message; then it happens."""
+    found = project.forecast(**policy)
+    outcomes = {name: forecast.outcome.value for name, forecast in found.items()}
+    assert project.outcomes(**policy) == outcomes
+    return outcomes, {name: forecast.message for name, forecast in found.items()}
+
+
+def test_what_a_forced_run_does_with_what_cannot_run(project: Project) -> None:
+    project.stages(
+        a={"cmd": "echo > a", "outs": ["a"], "frozen": True},
+        b={"cmd": "cp a b", "deps": ["a"], "outs": ["b"]},
+        c={"cmd": "cp b c", "deps": ["b"], "outs": ["c"]},
+        d={"cmd": "touch no d", "deps": ["no"], "outs": ["d"]},
+    )
+    lost = {"a": "failed", "b": "not reached", "c": "not reached"}
+    for force in (True, False):
+        found, told = _foretold(project, force=force, on_error=OnError.KEEP_GOING)
+        assert found == {**lost, "d": "ran" if force else "up to date"}
+        assert told["a"] == "missing data 'source': a"
+        assert not force or told["d"] == "without no, which it needs"
+    assert _foretold(project, on_error=OnError.IGNORE)[0]["b"] == "failed"
+
+
+def test_what_would_be_pulled(project: Project) -> None:
+    project.stages(
+        a={"cmd": "echo 1 > a", "outs": ["a"]},
+        b={"cmd": "cp a b", "deps": ["a"], "outs": ["b"]},
+        c={"cmd": "cp b c", "deps": ["b"], "outs": [{"c": {"cache": False}}]},
+    )
+    project.repro()
+    project.dvc("remote", "add", "--default", "far", str(project.root / ".dvc/far"))
+    project.dvc("push")
+    pulled = {"a": "pulled", "b": "pulled", "c": "up to date"}
+    for lost in ((), (".dvc/cache",)):
+        for name in ("a", "b"):
+            (project.root / name).unlink()
+        for name in lost:
+            shutil.rmtree(project.root / name)
+        found, told = _foretold(project, pull=True)
+        assert found == pulled
+        assert ("if the remote has it" in told["a"]) == bool(lost)
+
+
+def test_a_dependency_that_would_be_fetched(project: Project) -> None:
+    project.stages(a={"cmd": "cp in a", "deps": ["in"], "outs": ["a"]})
+    found = project.forecast(pull=True)["a"]
+    assert found.outcome is Outcome.RAN
+    assert "it would be fetched first, if the remote has it" in found.message
+
+
+def test_quiet_tells_only_what_would_fail(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.stages(
+        a={"cmd": "echo > a", "outs": ["a"], "frozen": True}, b={"cmd": "echo > b", "outs": ["b"]}
+    )
+    assert cli.run(["repro", "--dry", "--quiet", "b"]) == 0
+    assert capsys.readouterr().out == ""
+    assert cli.run(["repro", "--dry", "--quiet"]) == 0
+    assert capsys.readouterr().out == "a would fail\n  never ran\n  missing data 'source': a\n"
 
 
 def test_who_writes_is_waited_for(ran: Project) -> None:

@@ -93,6 +93,12 @@ class FakeWorkspace:
     def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
         raise NotImplementedError(stage, policy)
 
+    def has_stored(self, stage: str) -> bool:
+        raise NotImplementedError(stage)
+
+    def require_data(self, stage: str) -> None:
+        raise NotImplementedError(stage)
+
     def require_room(self, stage: str, policy: Policy) -> None:
         """There is always room in memory."""
 

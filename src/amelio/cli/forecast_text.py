@@ -10,6 +10,7 @@ from amelio.model import Outcome
 _WORDS = {
     Outcome.RAN: "would run",
     Outcome.RESTORED: "would be restored from the run cache",
+    Outcome.PULLED: "would be pulled",
     Outcome.UP_TO_DATE: "is up to date: command, parameters, dependencies, outputs are the same",
     Outcome.SKIPPED: "would be skipped",
     Outcome.FAILED: "would fail",
@@ -27,6 +28,13 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
         yield f"  {reason(found)}"
     if forecast.message and forecast.outcome is not Outcome.SKIPPED:
         yield f"  {forecast.message}"
+
+
+def failure_lines(result: ForecastResult) -> Iterator[str]:
+    """Only what would fail."""
+    for forecast in result.stages:
+        if forecast.outcome is Outcome.FAILED:
+            yield from forecast_lines(forecast)
 
 
 def result_lines(result: ForecastResult) -> Iterator[str]:

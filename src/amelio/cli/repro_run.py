@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from amelio.actions.repro import RUN_PATIENCE_S, ReproOptions, explain, repro
-from amelio.cli.forecast_text import result_lines
+from amelio.cli.forecast_text import failure_lines, result_lines
 from amelio.cli.repro_view import JsonView, PlainView, print_line, summary_lines
 from amelio.cli.repro_words import ReproWords
 from amelio.dvcio.git.history import not_staged
@@ -63,7 +63,7 @@ def run_repro(words: ReproWords, *, is_committed_later: bool = False) -> int:
         patience_s=0 if words.no_wait else RUN_PATIENCE_S,
     )
     if words.dry:
-        _show_forecast(workspace, options, words.as_json)
+        _show_forecast(workspace, options, words)
         return 0
     view = view_of(words.as_json, words.verbose, words.quiet, is_asking=bool(options.confirm))
     try:
@@ -89,12 +89,12 @@ def _tell_what_to_commit(root: Path) -> None:
         print_line(f"not in Git yet: {', '.join(names[:FEW])}{more}; `{command}`")
 
 
-def _show_forecast(workspace: object, options: ReproOptions, as_json: bool) -> None:
+def _show_forecast(workspace: object, options: ReproOptions, words: ReproWords) -> None:
     result = explain(workspace, options)  # type: ignore[arg-type]
-    if as_json:
+    if words.as_json:
         print_line(json.dumps(asdict(result), default=str))
         return
-    for line in result_lines(result):
+    for line in (failure_lines if words.quiet else result_lines)(result):
         print_line(line)
 
 

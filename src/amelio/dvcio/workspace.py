@@ -255,6 +255,16 @@ class DvcWorkspace:
             raise StageFailedError("inputs changed while its outputs were restored; run again")
         return self.record(stage, policy, lambda _: None)
 
+    def has_stored(self, stage: str) -> bool:
+        """Whether the cache has all outputs that the lock file has."""
+        with stage_translated():
+            return bool(self._stages[stage].outs_cached())
+
+    def require_data(self, stage: str) -> None:
+        """What DVC only looks after, a data source or a frozen stage's outputs, must be there."""
+        with stage_translated():
+            commands.require_data(self._stages[stage])
+
     def require_room(self, stage: str, policy: Policy) -> None:
         """Look for a read-only cache or a full disk before anything runs."""
         self._room.require(self._stages[stage], is_stored=not policy.no_commit)

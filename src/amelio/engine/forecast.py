@@ -2,8 +2,10 @@
 take.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from amelio.engine.conditions import (
     Conditions,
@@ -14,7 +16,17 @@ from amelio.engine.conditions import (
 from amelio.engine.injection import require_plain_words
 from amelio.engine.schedule import Schedule
 from amelio.errors import AmelioError, InputError
-from amelio.model import Outcome, Policy, Reason, ReasonKind, Stage, StageKind, Workspace
+from amelio.model import (
+    OnError,
+    Outcome,
+    Policy,
+    Reason,
+    ReasonKind,
+    Stage,
+    StageKind,
+    Verdict,
+    Workspace,
+)
 
 
 @dataclass(frozen=True)
@@ -74,8 +86,9 @@ def _foresee(
     before: Mapping[str, Forecast],
 ) -> Forecast:
     needs = [before[need] for need in stage.needs]
+    lost = [need for need in needs if _leaves_nothing(need, policy)]
     if policy.force:
-        return Forecast(stage, Outcome.RAN, (Reason(ReasonKind.FORCED),))
+        return _forced(workspace, stage, needs, lost)
     try:
         verdict = workspace.judge(stage.id, policy)
     except AmelioError as error:
@@ -88,11 +101,10 @@ def _foresee(
     reasons = verdict.reasons + upstream
     if not reasons:
         return Forecast(stage, Outcome.UP_TO_DATE)
-    lost = [need for need in needs if _leaves_nothing(need)]
     if lost:
-        return Forecast(
-            stage, Outcome.NOT_REACHED, reasons, f"{lost[0].stage.name} {lost[0].outcome}"
-        )
+        return _not_reached(stage, reasons, lost)
+    if policy.pull and verdict.is_pullable and not upstream:
+        return _pulled(workspace, stage, verdict, needs)
     is_lacking = verdict.is_pullable and not upstream  # outputs that the lock file has
     try:
         if is_lacking and conditions.settings[stage.id].when:
@@ -107,21 +119,71 @@ def _foresee(
         reasons = (*reasons, decision.reason)
         if not decision.is_true:
             return Forecast(stage, Outcome.SKIPPED, reasons, decision.message)
-    if upstream or stage.kind is not StageKind.COMMAND:
+    if stage.kind is not StageKind.COMMAND:
+        return _internal(workspace, stage, reasons)
+    if upstream:
         return Forecast(stage, Outcome.RAN, reasons)
     try:
         is_cached = workspace.is_cached(stage.id, replace(policy, pull=False))
     except AmelioError as error:
-        is_brought = policy.pull or any(need.outcome is Outcome.RESTORED for need in needs)
+        is_brought = any(need.outcome in (Outcome.RESTORED, Outcome.PULLED) for need in needs)
         if not is_brought:
+            if policy.pull:
+                told = f"{error.message}; it would be fetched first, if the remote has it"
+                return Forecast(stage, Outcome.RAN, reasons, told)
             return Forecast(stage, Outcome.FAILED, reasons, str(error))
-        is_cached = False  # what is missing would be fetched or restored first
+        is_cached = False  # what is missing would be there by then
     return Forecast(stage, Outcome.RESTORED if is_cached else Outcome.RAN, reasons)
 
 
-def _leaves_nothing(forecast: Forecast) -> bool:
+def _forced(
+    workspace: Workspace, stage: Stage, needs: Sequence[Forecast], lost: Sequence[Forecast]
+) -> Forecast:
+    reasons = (Reason(ReasonKind.FORCED),)
+    if lost:
+        return _not_reached(stage, reasons, lost)
+    if stage.kind is not StageKind.COMMAND:
+        return _internal(workspace, stage, reasons)
+    made = [out.path for need in needs for out in need.stage.outputs]
+    missing = [
+        os.path.relpath(path)
+        for path in stage.inputs
+        if not Path(path).exists() and not any(Path(path).is_relative_to(out) for out in made)
+    ]
+    told = f"without {', '.join(missing)}, which it needs" if missing else ""
+    return Forecast(stage, Outcome.RAN, reasons, told)
+
+
+def _not_reached(stage: Stage, reasons: tuple[Reason, ...], lost: Sequence[Forecast]) -> Forecast:
+    first = lost[0]
+    return Forecast(stage, Outcome.NOT_REACHED, reasons, f"{first.stage.name} {first.outcome}")
+
+
+def _internal(workspace: Workspace, stage: Stage, reasons: tuple[Reason, ...]) -> Forecast:
+    try:
+        workspace.require_data(stage.id)
+    except AmelioError as error:
+        return Forecast(stage, Outcome.FAILED, reasons, str(error))
+    return Forecast(stage, Outcome.RAN, reasons)
+
+
+def _pulled(
+    workspace: Workspace, stage: Stage, verdict: Verdict, needs: Sequence[Forecast]
+) -> Forecast:
+    """What becomes of a stage that lacks nothing but data."""
+    lacks_outputs = any(reason.kind is ReasonKind.OUTPUT for reason in verdict.reasons)
+    if not lacks_outputs and any(need.outcome is Outcome.PULLED for need in needs):
+        return Forecast(stage, Outcome.UP_TO_DATE)
+    is_known = workspace.has_stored(stage.id)
+    told = "" if is_known else "if the remote has it, which is not known before; else it would run"
+    return Forecast(stage, Outcome.PULLED, verdict.reasons, told)
+
+
+def _leaves_nothing(forecast: Forecast, policy: Policy) -> bool:
+    if forecast.outcome is Outcome.FAILED:
+        return policy.on_error is not OnError.IGNORE
     is_skipped = forecast.outcome is Outcome.SKIPPED
-    return forecast.outcome in (Outcome.FAILED, Outcome.NOT_REACHED) or (
+    return forecast.outcome is Outcome.NOT_REACHED or (
         is_skipped and not has_outputs(forecast.stage)
     )
 

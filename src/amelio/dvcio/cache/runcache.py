@@ -140,8 +140,11 @@ def keeps(stage: "Stage", *, no_commit: bool) -> bool:
     """Whether the run cache will have what a run of the stage makes."""
     from dvc.stage.cache import _can_hash
 
-    return (
-        not no_commit
-        and all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs)
-        and _can_hash(stage)
-    )
+    try:
+        return (
+            not no_commit
+            and all(out.use_cache or out.is_metric or out.is_plot for out in stage.outs)
+            and _can_hash(stage)
+        )
+    except FileNotFoundError:  # a dependency, which a forced run goes without
+        return False

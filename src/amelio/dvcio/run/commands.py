@@ -108,6 +108,15 @@ def run_internal(stage: "Stage", policy: Policy) -> None:
     )
 
 
+def require_data(stage: "Stage") -> None:
+    """Raises what `Stage.run` raises for a data source or a frozen stage without its outputs."""
+    from dvc.stage.utils import check_missing_outputs
+
+    is_made = bool(stage.cmd or stage.is_import) and not stage.frozen
+    if not is_made and not stage.is_partial_import:
+        check_missing_outputs(stage)
+
+
 def pull_missing_deps(stage: "Stage") -> None:
     """`dvc pull` those dependencies that are not there."""
     from dvc.stage.run import _pull_missing_deps
