@@ -9,12 +9,15 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from contextlib import suppress
 
 import pytest
 
 from amelio import cli
+from amelio.actions.logs import find_log, read_log
+from amelio.errors import InputError
 from tests.actions.engine_project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -200,6 +203,35 @@ def test_logs_of_a_stage_that_this_run_is_done_with(project: Project) -> None:
         project.write("in", text)
         project.repro()
         assert project.read("log-of-a") == text
+
+
+def test_logs_follow_waits_for_a_stage_that_has_not_begun(project: Project) -> None:
+    project.write("in", "1")
+    project.write("go", "")
+    wait = "touch waits; while [ ! -e go ]; do sleep 0.02; done"
+    project.stages(
+        a={"cmd": f"{wait}; cp in a", "deps": ["in"], "outs": ["a"]},
+        b={"cmd": "cat a; cp a b", "deps": ["a"], "outs": ["b"]},
+        c={"cmd": "cp b c", "deps": ["b"], "frozen": True},
+    )
+    project.repro("b")
+    project.write("in", "2")
+    for name in ("go", "waits"):
+        (project.root / name).unlink()
+    run = subprocess.Popen([sys.executable, "-m", "amelio", "repro", "-q"], cwd=project.root)
+    while not (project.root / "waits").exists():
+        assert run.poll() is None
+        time.sleep(0.02)
+    with pytest.raises(InputError, match=r"no stage 'bb'(.|\n)*mean 'b'"):
+        find_log(project.root, "bb", follow=True)
+    assert find_log(project.root, "b").read_text() == "1"
+    threading.Timer(0.3, project.write, ("go", "")).start()
+    assert "".join(read_log(find_log(project.root, "b", follow=True), follow=True)) == "2"
+    with pytest.raises(InputError, match="no log of a stage 'c'"):  # the run ends without
+        find_log(project.root, "c", follow=True)
+    assert run.wait(60) == 0
+    with pytest.raises(InputError, match="no log of a stage 'bb'"):
+        find_log(project.root, "bb", follow=True)
 
 
 def test_logs_follow_a_stage_until_it_has_ended(project: Project) -> None:

@@ -30,6 +30,7 @@ from amelio.model import BusyError, Outcome, Policy, RunResult, Selection, Stage
 RUN_PATIENCE_S = 600.0
 READING_TRIES = 3
 STATE_FOLDER = instant.STATE_FOLDER
+RUN_LOCK = "run.lock"
 UP_TO_DATE = "Data and pipelines are up to date."
 
 
@@ -119,7 +120,7 @@ def repro(workspace: Workspace, options: ReproOptions, listener: Listener = unhe
         listener(Event(EventKind.WAITING, time.time(), message=message))
 
     try:
-        with held(state / "run.lock", options.patience_s, waiting):
+        with held(state / RUN_LOCK, options.patience_s, waiting):
             return _run(workspace, options, settings, jobs, state, listener)
     except OSError as error:
         raise EnvironmentFailedError(disk.told(error)) from error

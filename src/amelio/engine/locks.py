@@ -52,6 +52,21 @@ def _take(handle: int, path: Path, patience_s: float, waiting: Callable[[str], N
             return
 
 
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock now."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def stage_lock(folder: Path, stage: str) -> Path:
     """The file that everything a stage starts keeps locked while it lives."""
     return folder / f"{sha256(stage.encode()).hexdigest()[:24]}.lock"
