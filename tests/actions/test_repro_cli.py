@@ -114,6 +114,9 @@ def test_verbose_quiet_and_json(shown: Project, capsys: pytest.CaptureFixture[st
     kinds = [line["kind"] for line in lines]
     assert (kinds[:3], kinds[-1]) == (["planned", "started", "ended"], "run")
     assert [stage["outcome"] for stage in lines[-1]["stages"]] == ["ran", "ran"]
+    assert cli.run(["repro", "--json"]) == 0  # which keeps no record
+    idle = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {stage["outcome"] for stage in idle["stages"]} == {"up to date"}
 
 
 def test_a_line_has_no_long_conditions(shown: Project, capsys: pytest.CaptureFixture[str]) -> None:
