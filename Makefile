@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PINS := constraints.txt
 TESTS ?= tests
 # on two cores: tests wait for a third of the time
 JOBS ?= 3
@@ -40,13 +41,14 @@ bench: $(INSTALLED)  ## every measurement, one after the other; alone on the mac
 	$(BIN)/python benchmarks/time_to_accuracy.py --data faces
 	$(BIN)/python benchmarks/time_to_accuracy.py --data cifar
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml $(PINS)
 	@test -n "$(PYTHON)" || { echo "amelio needs Python 3.11 or newer (set PYTHON=…)"; exit 1; }
 	@echo "installing amelio and what it needs into .venv: 2 GB, some minutes"
 	$(PYTHON) -m venv .venv
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --no-compile \
+	$(BIN)/python -m pip install --quiet --constraint $(PINS) --upgrade pip  # Python's own is slow
+	$(BIN)/python -m pip install --quiet --no-compile --constraint $(PINS) --build-constraint $(PINS) \
 		--editable '.[vision,alerts,onnx,s3,gs,azure,ssh,dev]'
-	$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true  # pip takes one core for it
+	$(BIN)/python -m compileall -q -j 0 -x '/tests/' .venv/lib >/dev/null 2>&1 || true  # on all cores
 	touch $(INSTALLED)
 
 clean:
