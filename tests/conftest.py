@@ -15,7 +15,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_configure() -> None:
-    """Before any test."""
+    """Before any test, and before PyTorch: threads that wait for each other slow down all tests."""
+    os.environ["OMP_NUM_THREADS"] = "1"
     hear_signals()
 
 
@@ -35,7 +36,6 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
         "DVC_GLOBAL_CONFIG_DIR": str(home / "dvc"),
         "DVC_SYSTEM_CONFIG_DIR": str(home / "dvc-system"),
         "DVC_SITE_CACHE_DIR": str(home / "site"),
-        "OMP_NUM_THREADS": "1",
     }.items():
         monkeypatch.setenv(name, value)
 

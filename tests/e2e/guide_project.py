@@ -24,6 +24,7 @@ TINY = {
     "evaluate.test_size": 0.2,
     "hyperopt.max_evals": 1,
     "hyperopt.epochs": 1,
+    "hyperopt.threads": 1,
     "train.epochs": 1,
     "train.threads": 1,
     "compare.n_resamples": 1000,

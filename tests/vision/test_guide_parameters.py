@@ -25,7 +25,7 @@ from tests.vision.conftest import MakeData
 
 TEMPLATE = files("amelio") / "templates/vision"
 SMALL = {
-    "hyperopt": {"max_evals": 6, "epochs": 1, "search_space": {}},
+    "hyperopt": {"max_evals": 6, "epochs": 1, "threads": 1, "search_space": {}},
     "train": {"epochs": 3, "batch_size": 32, "threads": 1},
     "inference": {"lots": ["s2"]},
 }

@@ -43,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[PreparedData, Pat
     data, _ = prepare(
         annotations, folder / "raw", DataParams(image_size=32), evaluation, folder / "cache"
     )
-    save_model(train(data, TrainParams(epochs=4)).model, folder / "model.pth")
+    save_model(train(data, TrainParams(epochs=4, threads=1)).model, folder / "model.pth")
     return data, folder / "model.pth"
 
 

@@ -82,7 +82,7 @@ class Pupil:
 
 
 def hyperopt(**changes: Any) -> HyperoptParams:
-    plain = {"max_evals": 8, "epochs": 3, "search_space": SPACE}
+    plain = {"max_evals": 8, "epochs": 3, "threads": 1, "search_space": SPACE}
     return HyperoptParams.model_validate({**plain, **changes})
 
 
