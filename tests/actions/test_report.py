@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,8 @@ def test_everything_there_is_has_a_section(trained: Project) -> None:
     trained.repro()
     done = write_report(trained.root)
     assert (done.problems, done.notices) == ((), ())
+    ignored = (files("amelio.templates") / "vision/gitignore").read_text().splitlines()
+    assert {f"/reports/{path.name}" for path in done.paths} <= set(ignored)
     metrics = trained.read("reports/metrics_report.md")
     assert "| `accuracy` | `0.6` | `0.8` | +0.2 ↑ ✅ |" in metrics
     assert "| `loss` | `0.9` | `0.7` | −0.2 ↓ ✅ |" in metrics
