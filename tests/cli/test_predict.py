@@ -48,6 +48,15 @@ def test_a_table_of_another_model(folder: Path, capsys: pytest.CaptureFixture[st
     assert "unreadable" in shown
 
 
+def test_without_a_terminal_no_name_is_cut_or_folded(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a very long name of a file " * 8
+    write_picture(folder / f"long/{name}.png")
+    assert run(["predict", "long"]) == 0
+    assert f"long/{name}.png" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from amelio.actions.alerts import send_test_alert
 from amelio.actions.check import QualityCheck, check_quality
+from amelio.cli.tables import table_console
 from amelio.dvcio.project import project_root
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.quality.report import SIGNS, cells
@@ -46,7 +46,7 @@ def check(
 
 
 def _show(done: QualityCheck) -> None:
-    console = Console()
+    console = table_console()
     table = Table(title="Quality", title_justify="left", show_lines=True)
     for name in ("Rule and source", "Verdict", "Value", "Why and limit"):
         table.add_column(name, overflow="fold", justify="right" if name == "Value" else "left")

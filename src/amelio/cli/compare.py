@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from amelio.actions.compare import Entrant, Leaderboard, compare_models
+from amelio.cli.tables import table_console
 from amelio.errors import InputError
 from amelio.vision.evaluation.comparison import in_words
 from amelio.vision.evaluation.comparison_report import figures
@@ -73,7 +73,7 @@ def _markdown(board: Leaderboard) -> str:
 
 
 def _show(board: Leaderboard) -> None:
-    console = Console()
+    console = table_console()
     title = f"Accuracy on {board.n_images} test images"
     table = Table(title=title, title_justify="left")
     for place, name in enumerate(_header(board)):

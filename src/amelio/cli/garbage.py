@@ -4,10 +4,10 @@ import sys
 from collections.abc import Iterable
 from itertools import groupby
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from amelio.cli.tables import table_console
 from amelio.dvcio.arguments import PARSER_ERROR, read_arguments
 from amelio.dvcio.cache.garbage import Unused, has_scope, unused_objects
 from amelio.dvcio.passthrough import act_as_dvc
@@ -17,7 +17,6 @@ from amelio.redaction import one_line
 
 UNKNOWN = "(of no commit)"
 MAX_REVISIONS = 4
-UNFOLDED = 1000  # columns
 
 
 def gc(words: list[str]) -> int:
@@ -61,8 +60,7 @@ def _list(found: Iterable[Unused]) -> None:
             size(sum(sizes)) if sizes else "",
             Text(one_line(_revisions(members))),
         )
-    # in a file or pipe a path stays on its line, and can be searched for
-    Console(width=None if sys.stdout.isatty() else UNFOLDED).print(table)
+    table_console().print(table)
 
 
 def _group(each: Unused) -> tuple[str, str]:

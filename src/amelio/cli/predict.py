@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from amelio.actions.predict import MODEL, Look
 from amelio.actions.predict import predict as look_at
+from amelio.cli.tables import table_console
 from amelio.vision.inference.inference import Prediction
 
 
@@ -25,7 +25,7 @@ def predict(
         for prediction in look.predictions:
             typer.echo(json.dumps(_record(look, prediction), ensure_ascii=False))
     else:
-        Console().print(_table(look))
+        table_console().print(_table(look))
 
 
 def _record(look: Look, prediction: Prediction) -> dict[str, object]:
@@ -41,7 +41,7 @@ def _table(look: Look) -> Table:
     table = Table()
     table.add_column("file", overflow="fold")
     for name in look.attributes:
-        table.add_column(Text(name))
+        table.add_column(Text(name), overflow="fold")
     for prediction in look.predictions:
         said = zip(prediction.classes, prediction.probabilities, strict=True)
         cells = [Text.assemble(f"{value} ", (f"{share:.0%}", "dim")) for value, share in said]
