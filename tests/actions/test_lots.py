@@ -46,6 +46,18 @@ def test_adds_a_new_lot_keeping_the_comments(amelio: Run, project: Path) -> None
     assert "nfiles: 4" in (project / "data/raw.dvc").read_text()
 
 
+def test_a_lot_with_one_label_is_predicted(amelio: Run, project: Path) -> None:
+    labels = project / "data/annotations/mapped_train.csv"
+    draw(project / "data/raw/s10", "s10_0.png", "s10_1.png")
+    labels.write_text(labels.read_text() + "s10/s10_0.png,1\n")
+    done = amelio("lots", "sync", cwd=project)
+    assert "Labelled lots: s1, s10\nLots to predict: s2, s10\nNew: s10\n" in done.stdout
+    draw(project / "data/raw/s11", "s11_0.png")
+    labels.write_text(labels.read_text() + "s11/s11_0.png,1\n")
+    assert "New: none" in amelio("lots", "sync", cwd=project).stdout
+    assert lots_of(project) == ["s2", "s10"]
+
+
 def added_by(text: str) -> set[str]:
     """What the one `git add` in `text` adds."""
     (line,) = re.findall(r"^ +git add (.*?)(?: &&.*)?$", text, flags=re.MULTILINE)

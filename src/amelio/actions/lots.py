@@ -1,6 +1,7 @@
 """Lots of images: found, named safely, taken in."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from amelio.actions.params_file import edit_params
 from amelio.dvcio.project import track
 from amelio.errors import InputError, all_of
 from amelio.vision.data.annotations import read_annotations
+from amelio.vision.data.image_folder import scan
 from amelio.vision.data.images import is_image_name
 from amelio.vision.params import load_params
 
@@ -34,16 +36,17 @@ class SyncedLots:
 
 
 def sync_lots(project: Path) -> SyncedLots:
-    """Version `data/raw` with DVC and add every lot without labels to `inference.lots`.
+    """Version `data/raw` with DVC and add every lot with unlabelled images to `inference.lots`.
 
     Raises InputError for a wrong lot name, an empty lot, or annotations that do not fit.
     """
-    lots = find_lots(project / IMAGES)
     params = load_params(project / PARAMS)
+    lots = find_lots(project / IMAGES)
     annotations = read_annotations(project / ANNOTATIONS, project / IMAGES, params.data.attributes)
-    annotated = {file.partition("/")[0] for file in annotations.files}
+    annotated = _lots_of(annotations.files)
+    unlabelled = _lots_of(set(scan(project / IMAGES).files) - set(annotations.files))
     known = params.inference.lots
-    added = [lot for lot in lots if lot not in known and lot not in annotated]
+    added = [lot for lot in lots if lot not in known and lot in unlabelled]
     track([str(IMAGES)], project)
     if added:
         edit_params(project / PARAMS, {"inference.lots": in_order([*known, *added])})
@@ -75,6 +78,10 @@ def check_lots(images: Path, folders: list[Path]) -> None:
         found = ["no lots in it"]
     if found:
         raise InputError(all_of(found), path=images, hint=_hint(images))
+
+
+def _lots_of(files: Iterable[str]) -> set[str]:
+    return {file.partition("/")[0] for file in files}
 
 
 def _hint(images: Path) -> str:
