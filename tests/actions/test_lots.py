@@ -58,6 +58,18 @@ def test_a_lot_with_one_label_is_predicted(amelio: Run, project: Path) -> None:
     assert lots_of(project) == ["s2", "s10"]
 
 
+def test_from_a_folder_below_it_takes_in_the_same(amelio: Run, project: Path) -> None:
+    draw(project / "data/raw/s10", "s10_0.png")
+    done = amelio("lots", "sync", cwd=project / "data/raw/s10")
+    assert done.returncode == 0, done.stderr
+    assert "New: s10" in done.stdout
+    assert "Next:\n  cd ../../..\n  amelio repro" in done.stdout
+    assert lots_of(project) == ["s2", "s10"]
+    elsewhere = amelio("lots", "sync", cwd=project.parent)
+    assert elsewhere.returncode == 2
+    assert "params.yaml: no such file\n  run it at the project's root" in elsewhere.stderr
+
+
 def added_by(text: str) -> set[str]:
     """What the one `git add` in `text` adds."""
     (line,) = re.findall(r"^ +git add (.*?)(?: &&.*)?$", text, flags=re.MULTILINE)

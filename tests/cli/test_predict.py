@@ -48,6 +48,16 @@ def test_a_table_of_another_model(folder: Path, capsys: pytest.CaptureFixture[st
     assert "unreadable" in shown
 
 
+def test_below_the_project_its_model_is_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ".dvc").mkdir()
+    (folder / "params.yaml").touch()
+    monkeypatch.chdir(folder / "new")
+    assert run(["predict", "été.png", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == "été.png"
+
+
 def test_without_a_terminal_no_name_is_cut_or_folded(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

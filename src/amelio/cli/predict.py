@@ -16,7 +16,10 @@ from amelio.vision.inference.inference import Prediction
 
 def predict(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR…", help="Images, or folders.")],
-    model: Annotated[Path, typer.Option("--model", "-m", help="The model to ask.")] = MODEL,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="The model to ask.", show_default=str(MODEL)),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")] = False,
 ) -> None:
     """Predict files or folders with a model, for a quick look."""

@@ -81,6 +81,17 @@ def project_root(folder: Path) -> Path:
     return folder if found is None else Path(os.path.relpath(found, folder.resolve()))
 
 
+def pipeline_root(folder: Path) -> Path:
+    """The nearest folder with a params.yaml, from `folder` up to its DVC repository's root.
+
+    Relative to `folder`; `folder` itself when there is none.
+    """
+    inside, root = folder.resolve(), dvc_root(folder)
+    above = [place for place in inside.parents if root and place.is_relative_to(root)]
+    found = (place for place in (inside, *above) if (place / "params.yaml").is_file())
+    return Path(os.path.relpath(next(found, inside), inside))
+
+
 def present_cache(root: Path) -> Path:
     """The folder of the DVC cache of the repository `root`, as it is configured now."""
     from dvc.exceptions import DvcException
