@@ -38,6 +38,7 @@ bench: $(INSTALLED)  ## every measurement, one after the other; alone on the mac
 	$(BIN)/python benchmarks/validation.py
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/inference.py
+	$(BIN)/python benchmarks/runtimes.py
 	$(BIN)/python benchmarks/time_to_accuracy.py --data faces
 	$(BIN)/python benchmarks/time_to_accuracy.py --data cifar
 
