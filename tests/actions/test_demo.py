@@ -9,7 +9,7 @@ import pytest
 
 from amelio.actions import demo
 from amelio.actions.demo import finish_demo, make_demo
-from amelio.cli.demo import _places
+from amelio.cli.demo import _drawing, _places
 from amelio.demos.collection import MIN_IMAGES, Collection, write_collection
 from amelio.errors import InputError
 from amelio.vision.data.annotations import read_annotations
@@ -26,7 +26,9 @@ def make(folder: Path) -> bool:
 
 def test_is_made_committed_and_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "my demo"
-    assert make(folder)
+    told: list[str] = []
+    assert make_demo(folder, Collection.DIGITS, MIN_IMAGES, tell=told.append)
+    assert told == ["Drawing 100 digits", "Writing the pipeline", "Versioning the images"]
     params = load_params(folder / "params.yaml")
     assert params.inference.lots == LOTS
     assert params.data.image_size == 32
@@ -108,6 +110,16 @@ def test_a_lot_that_was_added_later_has_no_truth(tmp_path: Path) -> None:
     n = sum(row["lot"] == "s2" for row in rows)
     assert result.lot_accuracy == dict.fromkeys(LOTS, 1.0) | {"s2": 1 - 1 / (3 * n)}
     assert (result.average_accuracy, result.test_accuracy["even"]) == (0.75, 0.5)
+
+
+def test_without_a_terminal_drawing_is_not_silent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("amelio.cli.demo.SECONDS_BETWEEN_LINES", 0)
+    with _drawing() as (progress, tell):
+        tell("Drawing 50 faces")
+        progress(25, 50)
+    assert capsys.readouterr() == ("", "Drawing 50 faces\n25 of 50 images\n")
 
 
 def test_next_steps_can_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:

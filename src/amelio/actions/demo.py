@@ -56,8 +56,12 @@ def make_demo(
     collection: Collection,
     n_images: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Make the demo project in `folder`, a repository of its own; False when it is there already.
+
+    progress: called with the number of images drawn so far and of all
+    tell: called with what begins, in words
 
     One that was interrupted is finished. Raises InputError when something else is in `folder`.
     """
@@ -65,10 +69,12 @@ def make_demo(
     if is_drawn and (folder / "data/raw.dvc").exists():
         return False
     if not is_drawn:
-        _draw(folder, collection, n_images, progress)
+        _draw(folder, collection, n_images, progress, tell)
+    tell("Writing the pipeline")
     new_project(folder, force=is_drawn)
     edit_params(folder / PARAMS, CHANGES[collection])
     ensure_identity(folder)
+    tell("Versioning the images")
     sync_lots(folder)
     commit_all(folder, "Add the images and the vision pipeline")
     return True
@@ -79,6 +85,7 @@ def _draw(
     collection: Collection,
     n_images: int | None,
     progress: Callable[[int, int], None] | None,
+    tell: Callable[[str], None],
 ) -> None:
     """Images, annotations and truth; aside at first, so that nobody's own files are written over.
 
@@ -91,6 +98,7 @@ def _draw(
         raise InputError("not empty, and not a demo", path=folder, hint="choose another folder")
     if n_images is None:
         n_images = DEFAULT_N_IMAGES[collection]
+    tell(f"Drawing {n_images} {collection.value}")
     shutil.rmtree(drawing, ignore_errors=True)  # of a run that was interrupted
     write_collection(collection, drawing, n_images, SEED, n_cores(), progress)
     for part in ("data", TRUTH.parent):

@@ -3,6 +3,9 @@
 import os
 import shlex
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +19,8 @@ from amelio.cli.repro_run import run_repro
 from amelio.cli.repro_words import ReproWords
 from amelio.demos.collection import Collection
 
+SECONDS_BETWEEN_LINES = 2.5
+
 
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where.")] = Path("demo"),
@@ -26,14 +31,8 @@ def demo(
 ) -> None:
     """Make a complete demo project and run its whole pipeline."""
     console = Console()
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"Drawing {data.value}", total=None)
-        made = make_demo(
-            folder,
-            data,
-            images,
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with _drawing() as (progress, tell):
+        made = make_demo(folder, data, images, progress, tell)
     state = "Made the demo project" if made else "The demo project is there already:"
     console.print(f"{state} in {folder}; running its pipeline", markup=False)
     places = _places(folder)
@@ -44,6 +43,24 @@ def demo(
     console.print(_figures(finish_demo(Path())))
     for line in places:
         console.print(line, markup=False, soft_wrap=True)  # commands, to be copied
+
+
+@contextmanager
+def _drawing() -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
+    """What `make_demo` takes to show how far it is: a bar on a terminal, lines elsewhere."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        shown_s = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal shown_s
+            bar.update(task, completed=done, total=total)
+            if not console.is_terminal and time.monotonic() - shown_s > SECONDS_BETWEEN_LINES:
+                shown_s = time.monotonic()
+                console.print(f"{done} of {total} images")
+
+        yield progress, console.print
 
 
 def _figures(result: DemoResult) -> Table:
