@@ -111,6 +111,10 @@ def test_single_keys_train_with_their_value(amelio: Run, project: Path) -> None:
     for change in changes:
         done = amelio("exp", "run", "-q", "-S", change, "train", cwd=project)
         assert done.returncode == 0, done.stdout + done.stderr
+        told = amelio("logs", "train", cwd=project).stdout
+        source = "0.015 (tuned;" if "batch" in change else "0.01 (params.yaml; not the tuned 0.015,"
+        assert f"learning_rate: {source}" in told
+        assert "weight_decay: 0.1 (tuned; start was 0.1)" in told
         used = json.loads((project / "metrics/train_metrics.json").read_text())["params"]
         key, value = change.removeprefix("train.").split("=")
         assert used[key] == float(value)
