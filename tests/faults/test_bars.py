@@ -41,7 +41,7 @@ CASES = [
     if bar is not kills.kill_sweep
     for number in (0, *MORE.get(bar, ()))
 ]
-N_KILLS, N_SWEEPS = 36, 6
+N_KILLS, N_SWEEPS = 24, 6
 # F1, F2, F3, F4, F9, F18, F22. A harness that finds nothing there is broken.
 CONTROLS: tuple[tuple[Bar, int], ...] = (
     (bars.changed_meanwhile, 0),
