@@ -20,6 +20,7 @@ from amelio.dvcio.repository import open_repo, without_bars
 from amelio.dvcio.run import commands, judge, outputs, ownership, watch
 from amelio.dvcio.run.folders import Folders
 from amelio.dvcio.run.ignores import GitIndex, IgnoreOrder, newly_ignored
+from amelio.dvcio.run.input_hashes import InputHashes
 from amelio.dvcio.run.interpolation import Interpolations
 from amelio.dvcio.run.lockfiles import LockFiles
 from amelio.dvcio.run.pathlocks import PathLocks, reading_lock, repository_lock
@@ -84,8 +85,7 @@ class DvcWorkspace:
         self._ranks: dict[str, int] = {}
         self._upstream: dict[str, list[DvcStage]] = {}
         self._found: dict[str, DvcStage] = {}
-        self._as_locked: dict[str, list[Any]] = {}  # hashes of dependencies in the lock entry
-        self._looked_up: set[str] = set()  # their dependencies were hashed a moment ago
+        self._input_hashes = InputHashes()
         self._locks = LockFiles(repo, [])
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
@@ -153,8 +153,8 @@ class DvcWorkspace:
             yield
         except BusyError:
             self.repo._reset()
-            for known in (self._found, self._as_locked, self._looked_up):
-                known.clear()
+            self._found.clear()
+            self._input_hashes.forget()
             raise
 
     def plan(self, selection: Selection) -> Sequence[Stage]:
@@ -206,17 +206,13 @@ class DvcWorkspace:
 
     def release(self, stage: str) -> None:
         """Give the path locks back; an unrecorded stage is again what its lock entry says."""
-        deps = self._stages[stage].deps if stage in self._as_locked else ()
-        for dep, known in zip(deps, self._as_locked.pop(stage, ()), strict=True):
-            dep.hash_info = known
-        self._looked_up.discard(stage)
+        self._input_hashes.put_back(stage, self._stages[stage])
         self._path_locks.give_back(stage)
 
     def is_cached(self, stage: str, policy: Policy) -> bool:
         """Whether the run cache serves the stage; remembers what it found for `restore`."""
         found = self._stages[stage]
-        is_locked = stage not in self._as_locked
-        self._keep_locked(stage)
+        is_locked = self._input_hashes.keep(stage, found)
         with stage_translated():
             if policy.pull:
                 with fetching(f"what {found.addressing} needs"):
@@ -224,7 +220,7 @@ class DvcWorkspace:
             commands.require_deps(found)
             hit = runcache.find(
                 found,
-                lambda: self._look_up(stage),
+                lambda: self._input_hashes.look_up(stage, found),
                 is_locked=is_locked,
                 run_cache=policy.run_cache,
                 pull=policy.pull,
@@ -234,15 +230,6 @@ class DvcWorkspace:
             return False
         self._found[stage] = hit
         return True
-
-    def _look_up(self, stage: str) -> None:
-        self._stages[stage].save_deps()
-        self._looked_up.add(stage)
-
-    def _keep_locked(self, stage: str) -> None:
-        """Before the dependencies are taken as they are now."""
-        hashes = [dep.hash_info for dep in self._stages[stage].deps]
-        self._as_locked.setdefault(stage, hashes)
 
     def restore(self, stage: str, policy: Policy) -> list[OutputFact]:
         """Check out what `is_cached` found, and record it."""
@@ -272,11 +259,8 @@ class DvcWorkspace:
     def prepare(self, stage: str, policy: Policy) -> Task:
         """Hash the inputs as they are now; that is what the lock entry will say."""
         found = self._stages[stage]
-        self._keep_locked(stage)
         with stage_translated():
-            if stage not in self._looked_up:
-                found.save_deps(allow_missing=policy.force)
-            self._looked_up.discard(stage)
+            self._input_hashes.take(stage, found, allow_missing=policy.force)
             for out in found.outs:
                 if out.persist:
                     out.unprotect()
@@ -327,7 +311,7 @@ class DvcWorkspace:
             self._ignores.added(newly_ignored(self.repo, n_ignored), self._ranks[stage])
             self._locks.queue(found)
             self._folders.remember(found)
-        self._as_locked.pop(stage, None)
+        self._input_hashes.recorded(stage)
         self._trust.note(out.fs_path for out in found.outs if is_local(out))
         return self.facts(stage)
 
