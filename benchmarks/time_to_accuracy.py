@@ -30,9 +30,10 @@ from torch.nn import functional
 
 from amelio.demos import faces
 from amelio.vision.data.annotations import read_annotations
-from amelio.vision.data.dataset import Attribute, PreparedData, Preprocessing, Side
+from amelio.vision.data.dataset import PreparedData
 from amelio.vision.data.images import decode
 from amelio.vision.data.prepare import prepare
+from amelio.vision.data.schema import Attribute, Preprocessing, Side
 from amelio.vision.inference.prediction import predict_probabilities
 from amelio.vision.params import DataParams, EvaluateParams, TrainParams
 from amelio.vision.training.training import train

@@ -8,7 +8,7 @@ import torch
 
 from amelio.cli import run
 from amelio.vision.checkpoint import Model, new_net, save_model
-from amelio.vision.data.dataset import Attribute, Preprocessing
+from amelio.vision.data.schema import Attribute, Preprocessing
 from tests.vision.pictures import write_picture
 
 ATTRIBUTES = (Attribute("hair", ("blond", "red")), Attribute("glasses", (0, 1)))

@@ -16,8 +16,8 @@ from amelio.actions.new import new_project
 from amelio.actions.params_file import edit_params
 from amelio.demos.collection import Collection, write_collection
 from amelio.dvcio.project import commit_all, ensure_identity
-from amelio.vision.data.dataset import Side
 from amelio.vision.data.record_cache import digest_of
+from amelio.vision.data.schema import Side
 from amelio.vision.data.split import sides_of
 from amelio.vision.params import load_params
 from tests.conftest import Run

@@ -16,7 +16,8 @@ from amelio.actions.check import check_quality
 from amelio.actions.params_file import edit_params
 from amelio.dvcio.project import commit_all
 from amelio.vision.checkpoint import Model, new_net, save_model
-from amelio.vision.data.dataset import Attribute, load_dataset, save_dataset
+from amelio.vision.data.dataset import load_dataset, save_dataset
+from amelio.vision.data.schema import Attribute
 from tests.conftest import Run
 from tests.e2e.test_pipeline import ran
 

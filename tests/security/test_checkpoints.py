@@ -9,7 +9,8 @@ import pytest
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model, load_model, new_net, save_model
-from amelio.vision.data.dataset import Attribute, Preprocessing, load_dataset
+from amelio.vision.data.dataset import load_dataset
+from amelio.vision.data.schema import Attribute, Preprocessing
 from amelio.vision.training.training_state import load_state
 from tests.security.evil_checkpoints import impostors, payloads, runners
 

@@ -45,7 +45,7 @@ ESCAPES = [prefix + victim for prefix, victim in product(PREFIXES, VICTIMS)]
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from amelio.vision.data.dataset import Preprocessing
+from amelio.vision.data.schema import Preprocessing
 from amelio.vision.data.images import UnreadableImageError, bombs_refused, decode
 folder = Path(sys.argv[1])
 settings = Preprocessing(image_size=64, trim_border=True)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from amelio.vision.data.dataset import Attribute, PreparedData, Preprocessing, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Attribute, Preprocessing, Side
 
 MakeData = Callable[..., PreparedData]
 SHARES = {Side.TRAIN: 0.6, Side.VALIDATION: 0.8}  # the rest is for testing

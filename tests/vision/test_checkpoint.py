@@ -11,7 +11,7 @@ import torch
 
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.vision.checkpoint import Model, load_model, new_net, save_model
-from amelio.vision.data.dataset import Attribute, Preprocessing
+from amelio.vision.data.schema import Attribute, Preprocessing
 
 ATTRIBUTES = (Attribute("hair", ("blond", "brun foncé")), Attribute("glasses", (0, 1)))
 IMAGES = torch.randint(0, 256, (5, 3, 16, 16), dtype=torch.uint8)

@@ -1,6 +1,7 @@
 """How the stage programs end when they cannot do their work: a message, and 1."""
 
 import runpy
+import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -49,6 +50,19 @@ def test_a_full_disk_is_a_message_and_1(tmp_path: Path, capsys: pytest.CaptureFi
     assert ended.value.code == 1
     told = capsys.readouterr().err
     assert told.startswith(f"amelio: {tmp_path}/metrics.json: No space left on device (the disk of")
+
+
+def test_what_needs_no_pytorch_does_not_wait_for_it() -> None:
+    names = ["data/validate_data", "data/check_data", "inference/inference_batches"]
+    names += ["monitoring/check_metrics"]
+    program = f"""
+import runpy, sys
+import amelio.cli.demo, amelio.cli.lots, amelio.cli.new
+for name in {names}:
+    runpy.run_path(f"{PROGRAMS}/{{name}}.py")
+sys.exit("torch" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_other_errors_keep_their_traceback() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import fmean
 
 from amelio.actions.model_source import PARAMS, WORKSPACE, FoundModel, find_model
-from amelio.vision.data.dataset import PreparedData, Side, load_dataset
+from amelio.vision.data.dataset import PreparedData, load_dataset
+from amelio.vision.data.schema import Side
 from amelio.vision.evaluation.answers import Answers, answers_of
 from amelio.vision.evaluation.comparison import Comparison, accuracies, compare
 from amelio.vision.params import load_params

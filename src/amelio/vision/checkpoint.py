@@ -10,12 +10,8 @@ import torch
 from torch import Tensor
 
 from amelio.errors import InputError
-from amelio.vision.data.dataset import (
-    Attribute,
-    Preprocessing,
-    attributes_from_json,
-    attributes_to_json,
-)
+from amelio.vision.data.dataset import attributes_from_json, attributes_to_json
+from amelio.vision.data.schema import Attribute, Preprocessing
 from amelio.vision.device import choose_placement
 from amelio.vision.params import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 from amelio.vision.tensor_file import load_tensors, save_tensors

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from amelio.errors import InputError
 from amelio.vision.data.annotation_files import FileFinder
 from amelio.vision.data.annotations import Annotations, read_annotations
-from amelio.vision.data.dataset import Attribute
 from amelio.vision.data.image_folder import scan
+from amelio.vision.data.schema import Attribute
 
 
 class Project:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from amelio.vision.data import images
-from amelio.vision.data.dataset import Preprocessing
 from amelio.vision.data.images import (
     UnreadableImageError,
     bombs_refused,
@@ -19,6 +18,7 @@ from amelio.vision.data.images import (
     decode,
     read_content,
 )
+from amelio.vision.data.schema import Preprocessing
 from amelio.vision.parallel import in_order
 from tests.vision.pictures import encoded, gradient, png_header
 

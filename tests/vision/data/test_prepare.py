@@ -15,10 +15,11 @@ import torch
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.vision.data import record_cache
 from amelio.vision.data.annotations import read_annotations
-from amelio.vision.data.dataset import PreparedData, Preprocessing, Side, load_dataset, save_dataset
+from amelio.vision.data.dataset import PreparedData, load_dataset, save_dataset
 from amelio.vision.data.images import decode
 from amelio.vision.data.loading import decode_cache
 from amelio.vision.data.prepare import PreparationReport, prepare
+from amelio.vision.data.schema import Preprocessing, Side
 from amelio.vision.params import DataParams, EvaluateParams
 from tests.vision.pictures import encoded, gradient, png_header, write_picture
 

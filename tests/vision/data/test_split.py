@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from amelio.errors import InputError
 from amelio.vision.data.balance import balance_of, check_balance, describe_balance
-from amelio.vision.data.dataset import Attribute, Side
+from amelio.vision.data.schema import Attribute, Side
 from amelio.vision.data.split import sides_of
 from amelio.vision.params import DataParams, EvaluateParams
 

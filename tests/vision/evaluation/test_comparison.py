@@ -13,7 +13,8 @@ from sklearn.linear_model import Ridge
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model, new_net, save_model
-from amelio.vision.data.dataset import Attribute, PreparedData, Preprocessing, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Attribute, Preprocessing, Side
 from amelio.vision.evaluation.answers import Answers, answers_of, files_of_test
 from amelio.vision.evaluation.baselines import linear_answers, majority_answers
 from amelio.vision.evaluation.comparison import Verdict, accuracies, compare, in_words

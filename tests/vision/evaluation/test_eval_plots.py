@@ -14,7 +14,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 import amelio.templates
-from amelio.vision.data.dataset import Attribute
+from amelio.vision.data.schema import Attribute
 from amelio.vision.evaluation.eval_metrics import eval_metrics, save_eval_metrics
 from amelio.vision.evaluation.eval_plots import write_eval_plots
 from amelio.vision.evaluation.evaluation import Evaluation, Judgement

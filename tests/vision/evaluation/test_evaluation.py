@@ -11,7 +11,8 @@ from sklearn import metrics as reference
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model, new_net
-from amelio.vision.data.dataset import Attribute, PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Attribute, Side
 from amelio.vision.evaluation.eval_metrics import eval_metrics, save_eval_metrics
 from amelio.vision.evaluation.evaluation import evaluate
 from amelio.vision.inference.prediction import predict_probabilities

@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import ndimage
 
 from amelio.vision.checkpoint import Model, new_net
-from amelio.vision.data.dataset import Side
+from amelio.vision.data.schema import Side
 from amelio.vision.evaluation.metrics import Floats
 from amelio.vision.evaluation.robustness import (
     STRENGTHS,

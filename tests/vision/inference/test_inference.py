@@ -12,7 +12,7 @@ import torch
 
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.vision.checkpoint import Model, load_model, new_net, save_model
-from amelio.vision.data.dataset import Attribute, Preprocessing
+from amelio.vision.data.schema import Attribute, Preprocessing
 from amelio.vision.inference.inference import find_images, predict_files
 from amelio.vision.inference.lot_prediction import predict_lot
 from amelio.vision.inference.predictions_csv import collect_predictions, harmless

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from amelio.vision.checkpoint import Model, new_net
-from amelio.vision.data.dataset import Attribute, Preprocessing
+from amelio.vision.data.schema import Attribute, Preprocessing
 from amelio.vision.inference.prediction import CHUNK, is_unsure, predict_probabilities
 
 ATTRIBUTES = (Attribute("colour", ("r", "g", "b")), Attribute("bright", (0, 1)))

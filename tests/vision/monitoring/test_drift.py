@@ -10,7 +10,7 @@ import torch
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model, load_model, new_net, save_model
-from amelio.vision.data.dataset import Preprocessing, Side
+from amelio.vision.data.schema import Preprocessing, Side
 from amelio.vision.inference.inference import predict_files
 from amelio.vision.monitoring.drift import measure_drift
 from amelio.vision.monitoring.findings import Kind

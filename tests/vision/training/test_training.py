@@ -11,7 +11,8 @@ import torch
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import load_model, save_model
-from amelio.vision.data.dataset import Attribute, PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Attribute, Side
 from amelio.vision.inference.prediction import predict_probabilities
 from amelio.vision.params import Augmentation, Optimizer, Scheduler, TrainParams
 from amelio.vision.training.train_metrics import save_train_metrics

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from amelio.errors import InputError
-from amelio.vision.data.dataset import Side
 from amelio.vision.data.record_cache import digest_of
+from amelio.vision.data.schema import Side
 from amelio.vision.data.split import sides_of
 from amelio.vision.params import DataParams, EvaluateParams, Params
 from amelio.vision.validation.findings import Check, Finding

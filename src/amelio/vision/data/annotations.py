@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from amelio.errors import InputError
 from amelio.vision.data.annotation_files import FileFinder
 from amelio.vision.data.annotation_table import FILENAME, LOT, Table, read_table
-from amelio.vision.data.dataset import Attribute
 from amelio.vision.data.image_folder import ImageFolder, scan
 from amelio.vision.data.labels import UNKNOWN, LabelColumn, read_labels
+from amelio.vision.data.schema import Attribute
 from amelio.vision.params import ClassName
 from amelio.vision.problems import Problems
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amelio.errors import InputError
-from amelio.vision.data.dataset import Attribute, Side
+from amelio.vision.data.schema import Attribute, Side
 
 _MOST_STANDARD_ERRORS = 4.0  # by chance in 1 of 16,000 classes
 _USED = (Side.TRAIN, Side.VALIDATION, Side.TEST)

@@ -2,42 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from amelio.errors import InputError
+from amelio.vision.data.schema import Attribute, Preprocessing, Side
 from amelio.vision.params import ClassName
 from amelio.vision.tensor_file import load_tensors, save_tensors
 
 FORMAT = "amelio.vision.dataset/1"
-
-
-class Side(IntEnum):
-    """On which side of the split an image stands; UNUSED when train_split + val_split < 1."""
-
-    TRAIN = 0
-    VALIDATION = 1
-    TEST = 2
-    UNUSED = 3
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """One thing that a model tells of an image, and the values that it can take, in order."""
-
-    name: str
-    classes: tuple[ClassName, ...]
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a file becomes a tensor; stored with data and model, so that inference does the same."""
-
-    image_size: int
-    trim_border: bool
 
 
 @dataclass(frozen=True)

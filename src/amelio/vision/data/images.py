@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from amelio.errors import InputError
-from amelio.vision.data.dataset import Preprocessing
+from amelio.vision.data.schema import Preprocessing
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]

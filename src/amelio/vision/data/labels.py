@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amelio.vision.data.dataset import Attribute
+from amelio.vision.data.schema import Attribute
 from amelio.vision.params import ClassName
 from amelio.vision.problems import Problems
 

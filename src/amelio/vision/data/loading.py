@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from amelio.vision.data.dataset import Preprocessing
 from amelio.vision.data.images import (
     METHOD,
     UnreadableImageError,
@@ -15,6 +14,7 @@ from amelio.vision.data.images import (
     read_content,
 )
 from amelio.vision.data.record_cache import RecordCache, Records, digest_of
+from amelio.vision.data.schema import Preprocessing
 from amelio.vision.parallel import in_order
 
 _CHUNK = 16  # images a task: handing one over costs as much as decoding a small JPEG

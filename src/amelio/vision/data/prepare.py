@@ -9,8 +9,9 @@ import torch
 from amelio.errors import InputError
 from amelio.vision.data.annotations import Annotations
 from amelio.vision.data.balance import Balance, balance_of, check_balance, describe_balance
-from amelio.vision.data.dataset import PreparedData, Preprocessing
+from amelio.vision.data.dataset import PreparedData
 from amelio.vision.data.loading import Unreadable, decode_cache, load_images
+from amelio.vision.data.schema import Preprocessing
 from amelio.vision.data.split import sides_of
 from amelio.vision.params import DataParams, EvaluateParams
 from amelio.vision.problems import shortened

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from amelio.vision.data.dataset import Side
+from amelio.vision.data.schema import Side
 from amelio.vision.params import DataParams, EvaluateParams
 
 

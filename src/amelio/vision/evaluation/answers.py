@@ -9,8 +9,9 @@ from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model
-from amelio.vision.data.dataset import Attribute, PreparedData, Preprocessing, Side
+from amelio.vision.data.dataset import PreparedData
 from amelio.vision.data.images import UnreadableImageError, bombs_refused, decode, read_content
+from amelio.vision.data.schema import Attribute, Preprocessing, Side
 from amelio.vision.evaluation.metrics import Integers
 from amelio.vision.inference.prediction import predict_probabilities
 from amelio.vision.parallel import in_order

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from amelio.vision.data.dataset import PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Side
 from amelio.vision.evaluation.answers import Answers
 from amelio.vision.evaluation.metrics import Integers
 

@@ -8,7 +8,8 @@ from statistics import fmean
 import numpy as np
 
 from amelio.errors import InputError
-from amelio.vision.data.dataset import PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Side
 from amelio.vision.evaluation.answers import Answers
 from amelio.vision.evaluation.metrics import Integers
 from amelio.vision.evaluation.statistics import (

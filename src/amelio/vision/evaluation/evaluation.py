@@ -8,7 +8,8 @@ from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model
-from amelio.vision.data.dataset import Attribute, PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Attribute, Side
 from amelio.vision.evaluation.metrics import Floats, Integers, confusion_matrix
 from amelio.vision.inference.prediction import predict_probabilities
 

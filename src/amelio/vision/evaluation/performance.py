@@ -11,8 +11,9 @@ from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model
-from amelio.vision.data.dataset import PreparedData, Preprocessing, Side
+from amelio.vision.data.dataset import PreparedData
 from amelio.vision.data.images import Pixels, bombs_refused, decode, read_content
+from amelio.vision.data.schema import Preprocessing, Side
 from amelio.vision.device import choose_placement
 from amelio.vision.evaluation.answers import files_of_test
 from amelio.vision.evaluation.cold_start import ColdStart, measure_cold_start

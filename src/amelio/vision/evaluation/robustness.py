@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from amelio.vision.checkpoint import Model
-from amelio.vision.data.dataset import PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Side
 from amelio.vision.evaluation.answers import Answers
 from amelio.vision.evaluation.comparison import accuracies
 from amelio.vision.inference.prediction import predict_probabilities

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model
-from amelio.vision.data.dataset import Preprocessing
 from amelio.vision.data.image_folder import scan
 from amelio.vision.data.images import (
     Pixels,
@@ -20,6 +19,7 @@ from amelio.vision.data.images import (
     decode,
     read_content,
 )
+from amelio.vision.data.schema import Preprocessing
 from amelio.vision.inference.prediction import predict_probabilities
 from amelio.vision.parallel import in_order
 from amelio.vision.params import ClassName

@@ -12,7 +12,7 @@ from amelio.errors import InputError
 from amelio.vision.disk_space import room_for
 
 if TYPE_CHECKING:  # these import torch, 2 s that a stage which only collects need not pay
-    from amelio.vision.data.dataset import Attribute
+    from amelio.vision.data.schema import Attribute
     from amelio.vision.inference.inference import Prediction
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")

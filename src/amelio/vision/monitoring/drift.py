@@ -10,8 +10,9 @@ from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import load_model
-from amelio.vision.data.dataset import Attribute, PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
 from amelio.vision.data.record_cache import digest_of
+from amelio.vision.data.schema import Attribute, Side
 from amelio.vision.device import choose_placement
 from amelio.vision.evaluation.metrics import Floats, Integers
 from amelio.vision.evaluation.statistics import holm, smallest_alpha

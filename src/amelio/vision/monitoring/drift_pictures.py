@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from amelio.vision.data.dataset import PreparedData, Preprocessing, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Preprocessing, Side
 from amelio.vision.evaluation.mistakes import GREY, INK, MARGIN, RED, text_font
 from amelio.vision.inference.inference import load_batch
 from amelio.vision.monitoring.drift import rows_of

@@ -10,7 +10,8 @@ import torch
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import Model
-from amelio.vision.data.dataset import PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Side
 from amelio.vision.params import TrainParams
 from amelio.vision.training.training_loop import TrainingLoop
 from amelio.vision.training.training_state import (

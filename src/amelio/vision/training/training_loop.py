@@ -9,7 +9,8 @@ from torch import Tensor
 
 from amelio.errors import InputError
 from amelio.vision.checkpoint import load_model, new_net
-from amelio.vision.data.dataset import PreparedData, Side
+from amelio.vision.data.dataset import PreparedData
+from amelio.vision.data.schema import Side
 from amelio.vision.device import Placement, choose_placement
 from amelio.vision.params import TrainParams
 from amelio.vision.training.augment import Augmenter, first_flips

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from amelio.vision.data.dataset import Attribute
+from amelio.vision.data.schema import Attribute
 from amelio.vision.device import Placement
 from amelio.vision.training.loss import attribute_losses
 from amelio.vision.training.network import AttributeNet

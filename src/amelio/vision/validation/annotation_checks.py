@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from amelio.vision.data.annotation_table import FILENAME
 from amelio.vision.data.annotations import Annotations, Fault, Reading
-from amelio.vision.data.dataset import Attribute
 from amelio.vision.data.labels import UNKNOWN
+from amelio.vision.data.schema import Attribute
 from amelio.vision.problems import Problems
 from amelio.vision.validation.findings import (
     Check,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amelio.vision.data.annotations import Annotations
-from amelio.vision.data.dataset import Side
 from amelio.vision.data.labels import UNKNOWN
+from amelio.vision.data.schema import Side
 from amelio.vision.validation.findings import Check, Finding, Found
 from amelio.vision.validation.near_copies import near_copies
 from amelio.vision.validation_params import ValidationParams

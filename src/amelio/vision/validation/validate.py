@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from amelio.vision.data.annotations import Annotations, examine_annotations
-from amelio.vision.data.dataset import Side
 from amelio.vision.data.image_folder import scan
 from amelio.vision.data.loading import Loaded, load_records
 from amelio.vision.data.record_cache import RecordCache
+from amelio.vision.data.schema import Side
 from amelio.vision.data.split import sides_of
 from amelio.vision.params import Params
 from amelio.vision.progress import progress
