@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from amelio.engine.locks import is_held
+
 SLOT = "slot"
 GPU = "gpu"
 
@@ -136,21 +138,8 @@ class Neighbours:
         """Whether an earlier run waits for several units of this kind."""
         for path in self._line.iterdir():
             waited_for, _, turn = path.name.rpartition(".")
-            if waited_for == kind and int(turn) < self._turn and self._is_held(path):
+            if waited_for == kind and int(turn) < self._turn and is_held(path):
                 return True
-        return False
-
-    def _is_held(self, path: Path) -> bool:
-        try:
-            handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
         return False
 
     def _take_some(self, taken: _Taken, names: Sequence[str], count: int) -> bool:
