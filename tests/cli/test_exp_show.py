@@ -141,6 +141,7 @@ def test_in_a_terminal_it_is_no_wider_than_that(project: Path) -> None:
             said += part
     os.close(ours)
     assert process.wait(60) == 0
+    assert said.endswith(b"\n")  # DVC resets colours after it
     lines = re.sub(r"\x1b\[\d*m", "", said.decode()).splitlines()
     assert max(map(len, lines)) <= 70
     assert {"Experiment", "eyes", "batch_size"} <= set(lines[0].split())  # eyes are all the same

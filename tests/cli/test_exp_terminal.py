@@ -53,10 +53,16 @@ def header(table: Table, width: int, *first: str) -> list[str]:
 
 def test_what_differs_and_the_metric_that_counts_come_first(table: Table) -> None:
     narrow = header(table, 66, "overall.average_accuracy")
-    assert narrow == ["Experiment", "Created", "average_accuracy", "rate", "batch"]
+    assert narrow == ["Experiment", "average_accuracy", "loss", "rate", "batch"]
     wide = header(table, 120, "overall.average_accuracy")
-    assert set(narrow) | {"Duration", "loss", "Why"} <= set(wide)
+    assert set(narrow) | {"Created", "Duration", "Why"} <= set(wide)
     assert not {"epochs", "seed", "n_images", "latency_ms", "src/train.py"} & set(wide)
+
+
+def test_a_plain_figure_comes_before_times(table: Table) -> None:
+    assert {"rate", "batch", "loss"} <= set(header(table, 66))
+    text = as_terminal_text(table, 5, 45, ())
+    assert lines(text)[0].split() == ["Experiment", "loss", "rate", "batch"]
 
 
 def test_it_says_how_many_columns_are_left_out(table: Table) -> None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from amelio.cli.exp_text import WHY, Cells, cells_of, drawn
 from amelio.cli.wide_table import column_widths, shown, table_width
 from amelio.experiments.table import Column, Kind, Table, only_changed
-from amelio.experiments.telling import FIGURE, PARAMETER, Rank, column_ranks
+from amelio.experiments.telling import FIGURE, Rank, column_ranks
 
 LONGEST_WHY = 40  # characters; `exp logs` has the rest
 _OWN_RANKS: dict[str, Rank] = {"Experiment": (-2, 0), "State": (-1, 0)}
-_OTHER_RANK: Rank = (PARAMETER, 1)  # after the parameters that differ
+_OTHER_RANK: Rank = (FIGURE, 1)  # after the parameters that differ, and plain figures
 
 
 def as_terminal_text(table: Table, precision: int, width: int, first: Collection[Column]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from amelio.actions.repro import ForecastResult
 from amelio.engine.forecast import Forecast
 from amelio.insight.wording import duration, reason
-from amelio.model import Outcome
+from amelio.model import Outcome, ReasonKind
 
 _WORDS = {
     Outcome.RAN: "would run",
@@ -23,6 +23,8 @@ def forecast_lines(forecast: Forecast) -> Iterator[str]:
     text = f"{forecast.stage.name} {_WORDS[forecast.outcome]}"
     if forecast.outcome is Outcome.RAN and forecast.expected_s is not None:
         text += f", about {duration(forecast.expected_s)}"
+    if _is_open(forecast):
+        text += ", unless its inputs come out the same"
     yield text
     for found in forecast.reasons:
         yield f"  {reason(found)}"
@@ -47,6 +49,15 @@ def result_lines(result: ForecastResult) -> Iterator[str]:
         yield f"{n_idle} {'stage is' if n_idle == 1 else 'stages are'} up to date"
     if any(f.outcome is Outcome.RAN for f in busy):
         unknown = sum(f.outcome is Outcome.RAN and f.expected_s is None for f in busy)
+        bound = "at most " if result.total_s and any(map(_is_open, busy)) else ""
         total = duration(result.total_s) if result.total_s else "unknown"
-        guess = f" ({unknown} never measured)" if unknown and result.total_s else ""
-        yield f"expected: {total} with {result.jobs} job{'s' * (result.jobs > 1)}{guess}"
+        guess = f", beside {unknown} never measured" if unknown and result.total_s else ""
+        yield f"expected: {bound}{total} with {result.jobs} job{'s' * (result.jobs > 1)}{guess}"
+
+
+def _is_open(forecast: Forecast) -> bool:
+    """Whether the stage runs is only known when those before it have run."""
+    kinds = {found.kind for found in forecast.reasons}
+    return forecast.outcome is Outcome.RAN and kinds - {ReasonKind.CONDITION} == {
+        ReasonKind.UPSTREAM
+    }

@@ -64,7 +64,7 @@ class LiveView:
         self._live.stop()
 
     def _render(self) -> RenderableType:
-        table = Table(box=None, pad_edge=False, show_header=False)
+        table = Table(box=None, pad_edge=False, show_header=False, expand=True)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, style="dim")
         table.add_column(justify="right", no_wrap=True)

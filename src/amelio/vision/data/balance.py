@@ -95,8 +95,8 @@ def _check_sides(balance: Balance) -> None:
         spread = ", ".join(f"{side.name.lower()} {balance.sides[side]}" for side in _USED)
         raise InputError(
             f"too few images to split: {spread}",
-            hint="annotate more images, or change data.train_split, data.val_split, "
-            "evaluate.test_size or a seed in params.yaml",
+            hint="annotate more images, or make the empty sides larger in params.yaml, as by "
+            "data.train_split: 0.7, data.val_split: 0.3, evaluate.test_size: 0.3",
         )
 
 
