@@ -207,6 +207,7 @@ def test_in_a_folder_of_a_git_repository(amelio: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "sub/.dvc").is_dir()
     assert not (tmp_path / "sub/.git").exists()
+    assert f"part of the Git repository {tmp_path}, in sub\n" in done.stdout
 
 
 def test_from_a_path_with_spaces_and_accents(amelio: Run, tmp_path: Path) -> None:

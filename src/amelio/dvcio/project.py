@@ -22,9 +22,9 @@ def ensure_repository(folder: Path) -> list[str]:
         top = folder.resolve()
         made.append("a Git repository")
     if not _in_dvc(folder, top):
-        subfolder = ["--subdir"] if folder.resolve() != top else []
-        call_dvc(["init", "--quiet", *subfolder], folder)
-        made.append("a DVC repository")
+        is_below = folder.resolve() != top
+        call_dvc(["init", "--quiet", *(["--subdir"] if is_below else [])], folder)
+        made.append("a DVC repository" + f", part of the Git repository {top}," * is_below)
     return made
 
 
