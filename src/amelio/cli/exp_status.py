@@ -1,7 +1,6 @@
 """`amelio exp status`."""
 
 import json
-import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -15,7 +14,6 @@ from amelio.experiments.home import put_in_order
 from amelio.experiments.queue import Queue
 
 SHOWN_ENDED = 20
-UNFOLDED = 1000  # columns
 
 
 def status(
@@ -35,10 +33,9 @@ def status(
     ended = sorted((e for e in found if e.status in OVER), key=lambda e: e.ended or 0)
     shown = ended if everything else ended[-SHOWN_ENDED:]
     live = [e for e in found if e.status not in OVER]
-    from rich.console import Console
+    from amelio.cli.tables import table_console
 
-    # in a file or pipe names stay whole
-    console = Console(width=None if sys.stdout.isatty() else UNFOLDED)
+    console = table_console()
     console.print(table([*live, *shown], shown_metric(home.root), console.width))
     if len(shown) < len(ended):
         print_line(f"{len(ended) - len(shown)} more have ended: `--all` shows them")
