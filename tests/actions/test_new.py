@@ -168,6 +168,19 @@ def test_refuses_files_in_the_way_then_overwrites_by_force(amelio: Run, tmp_path
     assert "prepare_train" in (tmp_path / "dvc.yaml").read_text()
 
 
+@pytest.mark.parametrize("path", ["data/annotations/mapped_train.csv", "data/raw.dvc"])
+def test_own_data_do_not_overwrite_what_is_there(amelio: Run, own: Path, path: str) -> None:
+    there = own / "project" / path
+    there.parent.mkdir(parents=True)
+    there.write_text("precious\n")
+    words = ["new", "project", "--images", "mine", "--annotations", "labels.csv"]
+    done = amelio(*words, cwd=own)
+    assert done.returncode == 2
+    assert f"files in the way, nothing was written: {path}" in done.stderr
+    assert there.read_text() == "precious\n"
+    assert [file for file in (own / "project").rglob("*") if file.is_file()] == [there]
+
+
 def test_keeps_the_users_readme_and_adds_to_the_ignore_files(amelio: Run, repository: Path) -> None:
     (repository / "README.md").write_text("mine\n")
     (repository / ".gitignore").write_text("*.log\n/plots\n")

@@ -262,9 +262,45 @@ def test_a_stage_whose_inputs_would_be_restored_would_not_fail(project: Project)
     project.repro()
     for name in ("dvc.lock", "a", "b"):
         (project.root / name).unlink()
+    found = {name: each.outcome for name, each in project.forecast().items()}
+    assert found == project.outcomes() == {"a": "restored", "b": "restored"}
+
+
+def test_what_would_be_restored_is_what_the_others_are_judged_by(project: Project) -> None:
+    project.write("in", "1")
+    stages = {
+        "a": {"cmd": "cat in > a", "deps": ["in"], "outs": ["a"]},
+        "b": {"cmd": "cat a > b", "deps": ["a"], "outs": ["b"]},
+        "c": {"cmd": "cat b > c", "deps": ["b"], "outs": ["c"]},
+        "d": {"cmd": "mkdir d; cat a > d/a", "deps": ["a"], "outs": ["d"]},
+        "e": {"cmd": "cat d/a > e", "deps": ["d/a"], "outs": ["e"]},
+    }
+    project.stages(**stages)
+    project.repro()
+    stages["b"]["cmd"] = "cat a a > b"
+    project.stages(**stages)
+    project.write("in", "2")
+    project.repro()
+    project.write("in", "1")
     found = project.forecast()
-    assert (found["a"].outcome, found["b"].outcome) == ("restored", "ran")
-    assert project.outcomes() == {"a": "restored", "b": "restored"}
+    told = {name: each.outcome.value for name, each in found.items()}
+    assert told == {"a": "restored", "b": "ran", "c": "ran", "d": "restored", "e": "ran"}
+    assert [(reason.kind, reason.what) for reason in found["b"].reasons] == [("data", "a")]
+    assert [reason.note for reason in found["c"].reasons] == ["would run"]
+    assert [reason.note for reason in found["e"].reasons] == ["would be restored"]
+    assert project.outcomes() == {**told, "e": "restored"}
+
+
+def test_what_forces_a_stage_hides_no_other_reason(project: Project) -> None:
+    project.write("params.yaml", "lr: 1\n")
+    project.stages(a={"cmd": "echo > a", "params": ["lr"], "outs": ["a"]})
+    project.repro()
+    project.write("params.yaml", "lr: 2\n")
+    wanted = [("forced", ""), ("parameter", "params.yaml:lr")]
+    found = project.forecast(force=True)["a"].reasons
+    assert [(reason.kind, reason.what) for reason in found] == wanted
+    (stage,) = project.repro(force=True).run.stages
+    assert [(reason.kind, reason.what) for reason in stage.reasons] == wanted
 
 
 def test_a_missing_dependency_is_foreseen(project: Project) -> None:
@@ -325,13 +361,18 @@ def test_a_command_that_is_too_long_for_a_message(project: Project) -> None:
 
 
 def test_the_record_of_a_run(project: Project) -> None:
-    project.stages(a={"cmd": "echo hello > a; echo said", "outs": ["a"]})
+    work = "python3 -c 'for n in range(3_000_000): pass'; head -c 99999 /dev/zero > b"
+    project.stages(a={"cmd": f"echo hello > a; echo said; {work}", "outs": ["a"]})
     result = project.repro()
     saved = records.load(result.folder / records.RECORD)
     assert saved.stages == result.run.stages
     (stage,) = saved.stages
     assert stage.usage is not None
-    assert stage.usage.peak_bytes > 0
+    usage = stage.usage
+    assert usage.peak_bytes > 0
+    assert usage.cpu_s > 0.01
+    assert usage.wall_s > 0.01
+    assert usage.read_bytes + usage.written_bytes > 99999
     assert stage.log is not None
     assert stage.log.read_text() == "said\n"
     assert stage.outputs[0].size_bytes == 6

@@ -178,6 +178,8 @@ def test_dry_and_why(shown: Project, capsys: pytest.CaptureFixture[str]) -> None
     capsys.readouterr()
     assert cli.run(["why", "prepare"]) == 0
     assert "prepare would be restored from the run cache\n" in capsys.readouterr().out
+    assert cli.run(["repro"]) == 0
+    assert re.search(r"; saved .* s by the run cache", capsys.readouterr().out)
 
 
 @pytest.mark.usefixtures("shown")

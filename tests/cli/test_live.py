@@ -25,3 +25,4 @@ def test_a_long_line_gives_way_to_names_and_times(
     assert "compare_models" in shown
     assert "1 min 05 s" in shown
     assert "left" in shown
+    assert "the challe" in shown

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from amelio.engine.settings import gpu_ids, load_project, parse_duration, parse_stage
+from amelio.engine.settings import (
+    ProjectSettings,
+    gpu_ids,
+    load_project,
+    machine_totals,
+    parse_duration,
+    parse_stage,
+)
 from amelio.errors import InputError
 
 
@@ -83,3 +90,5 @@ def test_gpus_that_are_hidden_are_not_handed_out(monkeypatch: pytest.MonkeyPatch
     for visible, expected in (("2, 5", ["2", "5"]), ("", []), ("-1", [])):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         assert gpu_ids(None) == expected
+        totals = machine_totals(ProjectSettings(resources={"gpu": 2}))
+        assert gpu_ids(totals["gpu"]) == expected

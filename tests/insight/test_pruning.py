@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from amelio.engine.settings import load_project
 from amelio.insight import records
 
 
@@ -31,6 +32,12 @@ def test_by_size_also_when_it_was_counted_before(runs: Path) -> None:
     assert left(runs) == [0, 1, 2, 3, 4]
     records.prune(runs, keep_runs=9, keep_bytes=2500, spared=set())
     assert left(runs) == [2, 3, 4]  # the one with which it is too much stays
+
+
+def test_both_are_settings(tmp_path: Path) -> None:
+    (tmp_path / "amelio.yaml").write_text("records: {keep_runs: 3, keep_mb: 2}\n")
+    settings = load_project(tmp_path)
+    assert (settings.keep_runs, settings.keep_bytes) == (3, 2 * 1024**2)
 
 
 def test_what_is_spared_stays_and_does_not_count(runs: Path) -> None:

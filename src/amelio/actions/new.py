@@ -62,7 +62,7 @@ def new_project(folder: Path, *, own: OwnData | None = None, force: bool = False
     if own:
         _check_own(own, folder)
     if not force:
-        _refuse_overwriting(folder, template)
+        _refuse_overwriting(folder, template, own)
     copy = folder / IMAGES.with_name(".raw.copying")
     try:
         if own:
@@ -96,15 +96,25 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Traversable]]:
     return found
 
 
-def _refuse_overwriting(folder: Path, template: dict[str, bytes]) -> None:
+def _refuse_overwriting(folder: Path, template: dict[str, bytes], own: OwnData | None) -> None:
     asked = [path for path in template if path not in {*MERGED.values(), *KEPT}]
     in_way = [path for path in asked if _differs(folder / path, template[path])]
+    if own:
+        in_way += _data_in_way(own, folder)
     if in_way:
         raise InputError(
             f"files in the way, nothing was written: {', '.join(in_way)}",
             path=folder,
             hint="choose another folder, or give --force to overwrite them",
         )
+
+
+def _data_in_way(own: OwnData, folder: Path) -> list[str]:
+    images = IMAGES.with_name(f"{IMAGES.name}.dvc")  # of a clone that was not pulled
+    found = [str(images)] if (folder / images).exists() else []
+    if _differs(folder / ANNOTATIONS, own.annotations.read_bytes()):
+        found.append(str(ANNOTATIONS))
+    return found
 
 
 def _differs(path: Path, content: bytes) -> bool:

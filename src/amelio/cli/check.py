@@ -26,7 +26,9 @@ def check(
         bool, typer.Option("--test-alert", help="Only send a test message to every alert URL.")
     ] = False,
 ) -> None:
-    """Judge the metrics by the rules of params.yaml and amelio.yaml; exits with 1 on an alert."""
+    """Judge the metrics by the rules of params.yaml and amelio.yaml; exits with 1 on an alert,
+    unless quality.on_alert is warn.
+    """
     if as_json + as_md + send_test > 1:
         raise InputError("give one of --json, --md, --test-alert")
     root = project_root(Path())

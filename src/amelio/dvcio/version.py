@@ -15,6 +15,6 @@ def require_known_dvc() -> None:
     known = all(part.isdecimal() for part in parts)
     if not known or not LEAST <= (int(parts[0]), int(parts[1])) < BELOW:
         raise EnvironmentFailedError(
-            f"DVC {found} is not a version that amelio was tested with (3.67 to 3.x)",
+            f"DVC {found} is not a version that amelio is made for (3.67 to 3.x)",
             hint="pip install 'dvc>=3.67,<4'",
         )

@@ -86,6 +86,7 @@ class DvcWorkspace:
         self._upstream: dict[str, list[DvcStage]] = {}
         self._found: dict[str, DvcStage] = {}
         self._input_hashes = InputHashes()
+        self._coming: dict[str, Output] = {}  # by path, what a forecast says would be restored
         self._locks = LockFiles(repo, [])
         self._path_locks = PathLocks(repo)
         self._ignores = IgnoreOrder(repo)
@@ -154,6 +155,7 @@ class DvcWorkspace:
         except BusyError:
             self.repo._reset()
             self._found.clear()
+            self._coming.clear()
             self._input_hashes.forget()
             raise
 
@@ -177,6 +179,10 @@ class DvcWorkspace:
         """All reasons for which DVC would run the stage."""
         with stage_translated():
             self._trust.check(local_paths(self._stages[stage]))
+            if self._coming:
+                from amelio.dvcio.untouched import expect
+
+                expect(self._stages[stage].deps, self._coming)
             return judge.judge(
                 self._stages[stage],
                 self._upstream[stage],
@@ -229,6 +235,8 @@ class DvcWorkspace:
         if hit is None:
             return False
         self._found[stage] = hit
+        if self._is_dry:
+            self._coming |= {out.fs_path: out for out in hit.outs}
         return True
 
     def restore(self, stage: str, policy: Policy) -> list[OutputFact]:

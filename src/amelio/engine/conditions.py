@@ -231,6 +231,14 @@ def has_outputs(stage: Stage) -> bool:
     return all(Path(out.path).exists() for out in stage.outputs)
 
 
+def forced_reasons(workspace: Workspace, stage: Stage, policy: Policy) -> tuple[Reason, ...]:
+    """Those for which a forced stage would run anyway stand behind."""
+    try:
+        return (Reason(ReasonKind.FORCED), *workspace.judge(stage.id, policy).reasons)
+    except AmelioError:  # as by a dependency that is not there: it runs all the same
+        return (Reason(ReasonKind.FORCED),)
+
+
 def require_cached(
     workspace: Workspace, stage: Stage, reasons: Sequence[Reason], policy: Policy
 ) -> None:

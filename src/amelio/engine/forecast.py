@@ -10,6 +10,7 @@ from pathlib import Path
 from amelio.engine.conditions import (
     Conditions,
     ProbeNeededError,
+    forced_reasons,
     has_outputs,
     require_cached,
 )
@@ -88,15 +89,15 @@ def _foresee(
     needs = [before[need] for need in stage.needs]
     lost = [need for need in needs if _leaves_nothing(need, policy)]
     if policy.force:
-        return _forced(workspace, stage, needs, lost)
+        return _forced(workspace, stage, policy, needs, lost)
     try:
         verdict = workspace.judge(stage.id, policy)
     except AmelioError as error:
         return Forecast(stage, Outcome.FAILED, message=str(error))
     upstream = tuple(
-        Reason(ReasonKind.UPSTREAM, need.stage.name, note="would run")
+        Reason(ReasonKind.UPSTREAM, need.stage.name, note=note)
         for need in needs
-        if need.outcome is Outcome.RAN
+        if (note := _leaves_open(need, stage))
     )
     reasons = verdict.reasons + upstream
     if not reasons:
@@ -136,10 +137,27 @@ def _foresee(
     return Forecast(stage, Outcome.RESTORED if is_cached else Outcome.RAN, reasons)
 
 
+def _leaves_open(need: Forecast, stage: Stage) -> str:
+    """Why it is not known what the stage's inputs will be; "" where it is."""
+    if need.outcome is Outcome.RAN:
+        return "would run"
+    outs = {out.path for out in need.stage.outputs}
+    is_part = any(
+        path not in outs and (Path(path).is_relative_to(out) or Path(out).is_relative_to(path))
+        for path in stage.inputs
+        for out in outs
+    )
+    return "would be restored" if need.outcome is Outcome.RESTORED and is_part else ""
+
+
 def _forced(
-    workspace: Workspace, stage: Stage, needs: Sequence[Forecast], lost: Sequence[Forecast]
+    workspace: Workspace,
+    stage: Stage,
+    policy: Policy,
+    needs: Sequence[Forecast],
+    lost: Sequence[Forecast],
 ) -> Forecast:
-    reasons = (Reason(ReasonKind.FORCED),)
+    reasons = forced_reasons(workspace, stage, policy)
     if lost:
         return _not_reached(stage, reasons, lost)
     if stage.kind is not StageKind.COMMAND:

@@ -144,8 +144,14 @@ def _section(raw: Any, name: str, known: Sequence[str]) -> Mapping[str, Any]:
 
 
 def machine_totals(settings: ProjectSettings) -> dict[str, int]:
-    """How much of each counter there is: the machine's, and what `amelio.yaml` says."""
-    return {"cpu": os.cpu_count() or 1, "gpu": len(gpu_ids(None)), **settings.resources}
+    """How much of each counter there is: the machine's, and what `amelio.yaml` says; no more GPUs
+    than `CUDA_VISIBLE_DEVICES` leaves.
+    """
+    gpus = len(gpu_ids(None))
+    totals = {"cpu": os.cpu_count() or 1, "gpu": gpus, **settings.resources}
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        totals["gpu"] = min(totals["gpu"], gpus)
+    return totals
 
 
 def gpu_ids(total: int | None) -> list[str]:

@@ -8,7 +8,12 @@ from amelio import faults, fingerprint
 from amelio.engine.attempts import Attempt
 from amelio.engine.books import Books
 from amelio.engine.borders import Borders
-from amelio.engine.conditions import ProbeNeededError, has_outputs, require_cached
+from amelio.engine.conditions import (
+    ProbeNeededError,
+    forced_reasons,
+    has_outputs,
+    require_cached,
+)
 from amelio.engine.events import EventKind
 from amelio.engine.injection import require_plain_words
 from amelio.engine.probes import Probes
@@ -16,7 +21,7 @@ from amelio.engine.recorder import Recorder
 from amelio.engine.recover import Finished
 from amelio.engine.setup import Running, Setup, Start, Underway
 from amelio.errors import AmelioError, EnvironmentFailedError, InputError, StageFailedError
-from amelio.model import BusyError, Outcome, Policy, Reason, ReasonKind, Stage, StageKind, Task
+from amelio.model import BusyError, Outcome, Policy, Reason, Stage, StageKind, Task
 
 BUSY_POLL_S = 0.5
 BUSY_PATIENCE_S = 600.0
@@ -90,7 +95,7 @@ class Starts:
         stage = self._stages[key]
         policy = replace(self._setup.policy, force=self._books.is_forced(key))
         if policy.force:
-            self._start(stage, (Reason(ReasonKind.FORCED),), policy)
+            self._start(stage, forced_reasons(self._ws, stage, policy), policy)
             return
         verdict = self._ws.judge(key, policy)
         reasons = verdict.reasons

@@ -84,7 +84,10 @@ def test_only_the_named_metrics_are_computed(data: PreparedData, model: Model) -
     averages = {"average_recall", "average_calibration_error"}
     assert found["overall"].keys() == averages | {"n_images"}
     colour = found["attributes"]["colour"]
-    assert colour.keys() == {"n_images", "recall", "calibration_error", "classes"}
+    names = {"n_images", "recall", "calibration_error", "classes", "confusion_matrix"}
+    assert colour.keys() == names
+    matrix = torch.tensor(colour["confusion_matrix"])
+    assert matrix.sum(1).tolist() == [each["n_images"] for each in colour["classes"].values()]
     assert colour["classes"]["red"].keys() == {"n_images", "recall"}
 
 

@@ -25,7 +25,9 @@ def eval_metrics(evaluation: Evaluation, metrics: Sequence[Metric]) -> dict[str,
     """The figures named in `metrics` as JSON values: overall, per attribute, per class.
 
     `overall.average_<metric>` is the mean over the attributes that could be judged; precision,
-    recall and F1 of an attribute are the mean over its classes (macro).
+    recall and F1 of an attribute are the mean over its classes (macro). `confusion_matrix` has a
+    row per true class and a column per predicted one, in the order of `classes`; DVC
+    passes it over.
     """
     figures = [_figures(judgement, metrics) for judgement in evaluation.judgements]
     averages = {f"average_{metric}": fmean(each[metric] for each in figures) for metric in metrics}
@@ -34,6 +36,7 @@ def eval_metrics(evaluation: Evaluation, metrics: Sequence[Metric]) -> dict[str,
             "n_images": len(judgement.rows),
             **_rounded(each),
             "classes": _class_figures(judgement, metrics),
+            "confusion_matrix": judgement.matrix.tolist(),
         }
         for judgement, each in zip(evaluation.judgements, figures, strict=True)
     }
