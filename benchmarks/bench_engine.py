@@ -9,14 +9,18 @@ Nothing is deleted before the end: for half a minute after many files were delet
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+SHAPES = Path(__file__).parents[1] / "tests/dvcio/shapes"
 N_IMAGES = 60_000
+DAGS = 3
 JOBS = 8
 DVC = [sys.executable, "-W", "ignore", "-m", "dvc"]
 AMELIO = [sys.executable, "-m", "amelio"]
@@ -80,13 +84,13 @@ def compare(
     """One line of the table, and one for the run after it, in which there is nothing to do."""
     mine = make(folder / name / "amelio")
     took = run([*AMELIO, "repro", *ours], mine)
-    idle = min(run([*AMELIO, "repro"], mine) for _ in range(2))
-    full = run([*AMELIO, "repro", "--no-fast"], mine)
+    idle = min(run([*AMELIO, "repro", *ours], mine) for _ in range(2))
+    full = run([*AMELIO, "repro", "--no-fast", *ours], mine)
     line = f"{name:34} amelio {took:7.2f} s, nothing to do {idle:5.2f} s (in full {full:5.2f} s)"
     if theirs is not None:
         other = make(folder / name / "dvc")
         line += f"   dvc {run([*DVC, 'repro', *theirs], other):7.2f} s,"
-        line += f" nothing to do {run([*DVC, 'repro'], other):5.2f} s"
+        line += f" nothing to do {run([*DVC, 'repro', *theirs], other):5.2f} s"
         assert (mine / "dvc.lock").read_bytes() == (other / "dvc.lock").read_bytes()
     print(line, flush=True)
 
@@ -99,6 +103,15 @@ def images(folder: Path) -> Path:
     (made / "images").mkdir()
     for i in range(N_IMAGES):
         (made / "images" / f"{i:06}.jpg").write_text(str(i))
+    return made
+
+
+def shapes(folder: Path) -> Path:
+    """A repository with what public pipelines have: foreach, matrix, vars, several `dvc.yaml`."""
+    made = repository(folder, "")
+    shutil.copytree(SHAPES, made, dirs_exist_ok=True)
+    (made.parent / "shared.txt").write_text("shared\n")  # what a stage needs from outside
+    run([*DVC, "add", "--quiet", "data/raw.txt"], made)
     return made
 
 
@@ -135,6 +148,7 @@ def _short(folder: Path) -> None:
     )
     trivial = fan(100, "echo")
     compare(folder, "101 trivial stages, -j 2", lambda f: repository(f, trivial), ["-j", "2"], [])
+    compare(folder, "18 stages of public shapes, -j 2", shapes, ["-P", "-j", "2"], ["-P"])
 
 
 def _long(folder: Path) -> None:
@@ -145,14 +159,15 @@ def _long(folder: Path) -> None:
     seconds = walk_seconds(images(folder / "walked") / "images")
     print(f"walk and stat of {N_IMAGES} files: {seconds:.2f} s; goal for nothing to do: twice")
     compare(folder, f"{N_IMAGES} files as a dependency", images, [], [])
-    graph, least_s, ideal_s = dag(200, 1)
-    compare(
-        folder,
-        f"200 stages of 1 s, -j {JOBS} (least {least_s} s, ideal {ideal_s} s)",
-        lambda f: repository(f, graph),
-        ["-j", str(JOBS)],
-        None,
-    )
+    for seed in range(1, 1 + DAGS):
+        graph, least_s, ideal_s = dag(200, seed)
+        compare(
+            folder,
+            f"200 stages of 1 s, graph {seed}, -j {JOBS} (least {least_s} s, ideal {ideal_s} s)",
+            partial(repository, stages=graph),
+            ["-j", str(JOBS)],
+            None,
+        )
 
 
 if __name__ == "__main__":

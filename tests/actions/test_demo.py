@@ -130,6 +130,25 @@ def test_next_steps_can_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+def test_the_default_demo_learns_the_faces_and_predicts_every_lot(
+    amelio: Run, tmp_path: Path
+) -> None:
+    done = amelio("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    project = tmp_path / "demo"
+    assert "up to date" in amelio("status", cwd=project).stdout
+    told = done.stdout.splitlines()
+    (average,) = [line.split()[-2] for line in told if "test set │ average" in line]
+    assert float(average) >= 0.98
+    lots = {line.split()[2]: float(line.split()[-2]) for line in told if line.startswith("│ lot ")}
+    assert list(lots) == LOTS
+    assert min(accuracy for lot, accuracy in lots.items() if lot != "s7") >= 0.98
+    assert "so that it drifts" in next(line for line in told if "lot s7" in line)
+    with (project / "outputs/predictions.csv").open(newline="") as file:
+        assert {row["lot"] for row in csv.DictReader(file)} == set(LOTS)
+
+
+@pytest.mark.slow
 def test_the_whole_command(amelio: Run, tmp_path: Path) -> None:
     words = ("demo", "my demo", "--data", "digits", "--images", "400")
     done = amelio(*words, cwd=tmp_path)

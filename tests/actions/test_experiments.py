@@ -23,6 +23,7 @@ def test_the_guides_sequence(lab: Lab) -> None:
     for value in ("64", "128", "256"):
         said = lab.here("run", "--queue", "--set-param", f"size={value}")
         assert f"size={value}" in said
+        assert "run all that waits: amelio exp run --run-all --jobs N" in said
     assert lab.refs() == {}
     said = lab.exp("run", "--queue", "--run-all", "--jobs", "4")
     assert "experiments: 3 done" in said

@@ -20,7 +20,7 @@ from amelio.dvcio.workspace import open_workspace
 from amelio.engine.events import Event, EventKind
 from amelio.errors import EnvironmentFailedError, InputError
 from amelio.insight import records
-from amelio.model import OnError, Outcome, ReasonKind
+from amelio.model import OnError, Outcome, Policy, ReasonKind
 from tests.actions.engine_project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -129,6 +129,52 @@ def test_retries_and_timeouts(project: Project) -> None:
     assert stage.outcome == "failed"
     assert "timeout of 0.3 s" in stage.message
     assert time.monotonic() - begun < 10
+
+
+def test_each_further_try_waits_twice_as_long(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amelio.engine.ends.FIRST_BACKOFF_S", 0.3)
+    command = "date +%s.%N >> ../tries; false"
+    meta = {"amelio": {"retries": 2}}
+    project.stages(a={"cmd": command, "wdir": "w", "outs": ["a"], "meta": meta})
+    (project.root / "w").mkdir()
+    told: list[str] = []
+
+    def listener(event: Event) -> None:
+        if event.kind is EventKind.RETRY:
+            told.append(event.message)
+
+    result = repro(open_workspace(is_quiet=True), ReproOptions(), listener)
+    assert [(s.outcome, s.attempts) for s in result.run.stages] == [("failed", 3)]
+    assert [text.partition("; ")[2] for text in told] == [
+        "try 2 of 3 in 0.3 s",
+        "try 3 of 3 in 0.6 s",
+    ]
+    first, second, third = (float(line) for line in project.read("tries").split())
+    assert second - first >= 0.3
+    assert third - second >= 0.6
+
+
+def test_what_took_longest_before_goes_first(project: Project) -> None:
+    project.stages(
+        a={"cmd": "echo > a", "outs": ["a"]},
+        b={"cmd": "echo > b", "outs": ["b"]},
+        slow={"cmd": "sleep 0.5; echo > slow", "outs": ["slow"]},
+    )
+    started: list[Event] = []
+
+    def listener(event: Event) -> None:
+        if event.kind is EventKind.STARTED:
+            started.append(event)
+
+    options = ReproOptions(policy=Policy(force=True), jobs=2)
+    for expected in (["a", "b", "slow"], ["slow", "a", "b"]):
+        started.clear()
+        assert repro(open_workspace(is_quiet=True), options, listener).exit_code == 0
+        assert [event.stage for event in started] == expected
+    assert started[0].expected_s is not None
+    assert started[0].expected_s >= 0.5
 
 
 def test_a_timeout_of_months(project: Project) -> None:

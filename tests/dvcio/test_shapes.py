@@ -1,8 +1,7 @@
 """Pipelines with the shapes of public ones: the same with `dvc repro` and with amelio."""
 
-# ruff: noqa: E501 - YAML as people write it
-
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,101 +16,12 @@ from tests.dvcio.dvc_itself import dvc_itself
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 
-FILES = {
-    "params.yaml": "lr: 1e-05\nmodels: [cnn, svm]\nnested: {deep: {x: [1, 2], s: 'yes'}}\nlong: "
-    + "word " * 40
-    + "\n",
-    "conf/extra.json": '{"seed": 3}',
-    "conf/opt.toml": "[train]\nepochs = 4\n",
-    "conf/opt.py": "BATCH = 8\n\nclass Train:\n    momentum = 0.9\n",
-    "src/prep.sh": "cat ../data/raw.txt > raw.out\n",
-    "data/raw.txt": "raw\n",
-    "outside/ext.txt": "external\n",
-    "dvc.yaml": """\
-vars:
-  - conf/extra.json
-  - name: world
-stages:
-  greet:
-    cmd:
-      - echo hello ${name} > greeting.txt
-      - echo ${seed} >> greeting.txt
-    outs: [greeting.txt]
-  fit:
-    foreach: ${models}
-    do:
-      cmd: mkdir -p models && echo ${item} ${lr} > models/${item}.txt
-      deps: [greeting.txt]
-      params: [lr]
-      outs: ["models/${item}.txt"]
-  grid:
-    matrix:
-      size: [1, 2]
-      kind: [a, b]
-    cmd: echo ${item.size}${item.kind} > grid_${item.size}_${item.kind}.txt
-    params:
-      - nested.deep
-      - conf/opt.toml: [train.epochs]
-      - conf/opt.py: [BATCH, Train.momentum]
-    outs:
-      - grid_${item.size}_${item.kind}.txt:
-          persist: true
-  collect:
-    desc: joins everything
-    cmd: cat models/*.txt grid_*.txt > all.txt; echo '{"n":1}' > m.json; printf 'a,b\\n1,2\\n' > p.csv
-    deps: [models, grid_1_a.txt, grid_1_b.txt, grid_2_a.txt, grid_2_b.txt]
-    outs: [all.txt]
-    metrics:
-      - m.json:
-          cache: false
-    plots:
-      - p.csv:
-          x: a
-          y: b
-    meta: {owner: me}
-  always:
-    cmd: "true"
-    always_changed: true
-  callback:
-    cmd: "true"
-  ice:
-    cmd: echo never > ice.txt
-    frozen: true
-    deps: [greeting.txt]
-    outs: [ice.txt]
-  long:
-    cmd: echo ${long} > long.txt; echo "a very long command line" "that has to be folded" "by the writer of YAML" > x.txt
-    deps: [../OUTSIDE]
-    outs:
-      - long.txt
-      - x.txt:
-          push: false
-""",
-    "ice.txt": "ice\n",
-    "sub/dvc.yaml": """\
-stages:
-  prep:
-    wdir: ../src
-    cmd: sh prep.sh
-    deps: [prep.sh, ../data/raw.txt]
-    outs: [raw.out]
-  after:
-    cmd: cat ../src/raw.out ../all.txt > after.txt
-    deps: [../src/raw.out, ../all.txt]
-    outs: [after.txt]
-""",
-}
+FILES = Path(__file__).parent / "shapes"
 
 
 def _make(root: Path) -> Path:
-    outside = root.parent / f"{root.name}-outside.txt"
-    outside.parent.mkdir(parents=True, exist_ok=True)
-    outside.write_text("external\n")
-    for name, text in FILES.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace("../OUTSIDE", str(root.parent / "shared.txt")))
-    (root.parent / "shared.txt").write_text("shared\n")
+    shutil.copytree(FILES, root)
+    (root.parent / "shared.txt").write_text("shared\n")  # outside of the repository
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
     os.chdir(root)
     with Repo.init() as repo:

@@ -167,6 +167,9 @@ def an_experiment_may_be_worse(amelio: Run, project: Path) -> None:
 
 
 def the_leaderboard_ranks_revisions_experiments_and_files(amelio: Run, project: Path) -> None:
+    below = amelio("compare", "workspace", "champion.pth", cwd=project / "models")
+    assert below.returncode == 0, below.stderr
+    assert "champion.pth is equivalent to the workspace" in below.stdout
     board = compare_models(project, ["wild", "HEAD~1", "models/champion.pth"])
     first, second, last = board.entrants
     assert (first.name, second.name, last.name) == ("HEAD~1", "models/champion.pth", "wild")
@@ -190,7 +193,8 @@ def an_experiment_and_a_revision_can_be_promoted(amelio: Run, project: Path) -> 
     assert promote(project, "wild").place.startswith("wild (")
     assert amelio("repro", "-v", cwd=project).returncode == 0
     assert comparison(project)["verdict"] == "better"
-    promote(project, "HEAD")
+    below = amelio("promote", "HEAD", cwd=project / "src")
+    assert "  cd ..\n  git add models/champion.pth.dvc" in below.stdout
     champion, model = project / "models/champion.pth", project / "models/best_model.pth"
     assert champion.read_bytes() == model.read_bytes()
     subprocess.run(

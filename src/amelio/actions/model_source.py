@@ -35,8 +35,8 @@ def find_model(project: Path, name: str, today: EvaluateParams, scratch: Path) -
 
     Raises InputError when there is none, or it is no model of amelio.
     """
-    file = project / (MODEL if name == WORKSPACE else name)
-    if file.is_file() or name == WORKSPACE:
+    file = _file(project, name)
+    if file is not None:
         place = f"the {name}" if name == WORKSPACE else name
         return FoundModel(name, place, load_model(file), file.read_bytes())
     copied = scratch / "model.pth"
@@ -48,6 +48,13 @@ def find_model(project: Path, name: str, today: EvaluateParams, scratch: Path) -
         return FoundModel(name, place, load_model(copied), copied.read_bytes(), warning)
     except InputError as error:
         raise InputError(error.message, path=f"{name}:{MODEL}") from error
+
+
+def _file(project: Path, name: str) -> Path | None:
+    """What is no revision: its path, from the working directory or from the project."""
+    if name == WORKSPACE:
+        return project / MODEL
+    return next((path for path in (Path(name), project / name) if path.is_file()), None)
 
 
 def _seen(params: str | None, today: EvaluateParams) -> str:

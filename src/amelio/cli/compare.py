@@ -10,6 +10,7 @@ from rich.text import Text
 
 from amelio.actions.compare import Entrant, Leaderboard, compare_models
 from amelio.cli.tables import table_console
+from amelio.dvcio.project import pipeline_root
 from amelio.errors import InputError
 from amelio.vision.evaluation.comparison import in_words
 from amelio.vision.evaluation.comparison_report import figures
@@ -29,7 +30,7 @@ def compare(
     """Rank models on today's test set; the first one named is what others are compared with."""
     if as_json and as_md:
         raise InputError("give one of --json, --md")
-    board = compare_models(Path(), models)
+    board = compare_models(pipeline_root(Path()), models)
     for entrant in board.entrants:
         if entrant.warning:
             typer.echo(f"warning: {entrant.place}: {entrant.warning}", err=True)

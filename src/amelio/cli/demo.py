@@ -17,7 +17,7 @@ from rich.table import Table
 from amelio.actions.demo import DemoResult, finish_demo, make_demo
 from amelio.cli.repro_run import run_repro
 from amelio.cli.repro_words import ReproWords
-from amelio.demos.collection import Collection
+from amelio.demos.collection import DRIFTED_LOT, Collection
 
 SECONDS_BETWEEN_LINES = 2.5
 
@@ -40,7 +40,7 @@ def demo(
     code = run_repro(ReproWords(), is_committed_later=True)
     if code:
         raise typer.Exit(code)
-    console.print(_figures(finish_demo(Path())))
+    console.print(_figures(finish_demo(Path()), DRIFTED_LOT[data]))
     for line in places:
         console.print(line, markup=False, soft_wrap=True)  # commands, to be copied
 
@@ -63,7 +63,7 @@ def _drawing() -> Iterator[tuple[Callable[[int, int], None], Callable[[str], Non
         yield progress, console.print
 
 
-def _figures(result: DemoResult) -> Table:
+def _figures(result: DemoResult, drifted_lot: str | None) -> Table:
     table = Table(title="Accuracy", title_justify="left")
     table.add_column("on")
     table.add_column("of")
@@ -73,7 +73,10 @@ def _figures(result: DemoResult) -> Table:
     table.add_row("test set", "average", f"{result.average_accuracy:.3f}", style="bold")
     table.add_section()
     for lot, accuracy in result.lot_accuracy.items():
-        table.add_row(f"lot {lot}", "average, against the truth kept apart", f"{accuracy:.3f}")
+        of = "average, against the truth kept apart"
+        if lot == drifted_lot:
+            of += "; drawn in other colours, so that it drifts"
+        table.add_row(f"lot {lot}", of, f"{accuracy:.3f}")
     return table
 
 
@@ -83,6 +86,7 @@ def _places(folder: Path) -> list[str]:
         f"Predictions  {folder}/outputs/predictions.csv",
         f"Model        {folder}/models/best_model.pth",
         f"Metrics      {folder}/metrics/eval_metrics.json",
+        f"Quality      {folder}/reports/quality.md",
         f"Pipeline     {folder}/dvc.yaml, parameters {folder}/params.yaml",
         "",
         "Next:",

@@ -183,6 +183,7 @@ def _queue(home: Home, wanted: "Wanted", *, is_told: bool, is_only_queued: bool)
     if is_only_queued:
         for order in queued.orders:
             print_line(f"queued {order.name}" + (f": {order.values}" if order.values else ""))
+        print_line("run all that waits: amelio exp run --run-all --jobs N")
     return queued.batch
 
 

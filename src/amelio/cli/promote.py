@@ -1,5 +1,6 @@
 """`amelio promote`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from amelio.actions.promote import CHAMPION, STAGE
 from amelio.actions.promote import promote as make_champion
+from amelio.dvcio.project import pipeline_root
 
 
 def promote(
@@ -15,7 +17,8 @@ def promote(
     ] = "workspace",
 ) -> None:
     """Make a model the champion, which `compare_models` compares new ones with."""
-    done = make_champion(Path(), revision)
+    root = pipeline_root(Path())
+    done = make_champion(root, revision)
     typer.echo(f"The model of {done.place} is the champion: {CHAMPION}")
     if done.warning:
         typer.echo(f"warning: {done.warning}", err=True)
@@ -26,5 +29,7 @@ def promote(
             err=True,
         )
     typer.echo("\nNext:")
+    if root != Path():
+        typer.echo(f"  cd {shlex.quote(str(root))}")
     typer.echo(f"  git add {' '.join(done.commit)}")
     typer.echo(f"  git commit -m 'Make the model of {done.place} the champion' && amelio push")

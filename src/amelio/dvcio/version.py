@@ -1,20 +1,35 @@
 """The versions of DVC that amelio is made for."""
 
+import logging
+from functools import cache
 from importlib.metadata import version
 
 from amelio.errors import EnvironmentFailedError
 
-LEAST = (3, 67)
-BELOW = (4, 0)
+TESTED = (3, 67)
+BELOW = (4,)
+_ADVICE = "dvc~=3.67.0"
+
+logger = logging.getLogger(__name__)
 
 
+@cache
 def require_known_dvc() -> None:
-    """Raises EnvironmentFailedError for a DVC whose insides may differ from the known ones."""
+    """Warn, once, of a DVC that is newer than the tested one.
+
+    Raises EnvironmentFailedError for one whose insides surely differ.
+    """
     found = version("dvc")
-    parts = found.split(".")[:2]
-    known = all(part.isdecimal() for part in parts)
-    if not known or not LEAST <= (int(parts[0]), int(parts[1])) < BELOW:
+    release = tuple(int(part) for part in found.split(".")[:2] if part.isdecimal())
+    if not TESTED <= release < BELOW:
         raise EnvironmentFailedError(
             f"DVC {found} is not a version that amelio is made for (3.67 to 3.x)",
-            hint="pip install 'dvc>=3.67,<4'",
+            hint=f"pip install '{_ADVICE}'",
+        )
+    if release > TESTED:
+        logger.warning(
+            "DVC %s is newer than those that this amelio was tested with; if something fails: "
+            "pip install '%s'",
+            found,
+            _ADVICE,
         )

@@ -2,6 +2,8 @@
 
 import csv
 import resource
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Generator
 from pathlib import Path
@@ -22,15 +24,28 @@ from tests.vision.pictures import png_header, write_picture
 ATTRIBUTES = (Attribute("beard", (0, 1)), Attribute("colour", ("red", "=2+3", "blue")))
 COLUMNS = ["filename", "lot", "beard", "beard_probability", "colour", "colour_probability"]
 
+PEAK_BYTES = """
+import resource, sys
+from pathlib import Path
+from amelio.vision.inference.lot_prediction import predict_lot
+from amelio.vision.params import InferenceParams
+model, lot, output = map(Path, sys.argv[1:])
+predict_lot(model, lot, output, InferenceParams(), n_workers=2)
+whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+print(1024 * max(resource.getrusage(who).ru_maxrss for who in whose))
+"""
+
+
+def save_untrained(path: Path, preprocessing: Preprocessing) -> Path:
+    """A network whose probabilities differ from picture to picture."""
+    torch.manual_seed(3)
+    save_model(Model(new_net(ATTRIBUTES, preprocessing), ATTRIBUTES, preprocessing), path)
+    return path
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """An untrained network: its probabilities differ from picture to picture."""
-    torch.manual_seed(3)
-    preprocessing = Preprocessing(image_size=16, trim_border=True)
-    path = tmp_path / "best_model.pth"
-    save_model(Model(new_net(ATTRIBUTES, preprocessing), ATTRIBUTES, preprocessing), path)
-    return path
+    return save_untrained(tmp_path / "best_model.pth", Preprocessing(16, trim_border=True))
 
 
 @pytest.fixture
@@ -208,6 +223,25 @@ def test_memory_does_not_grow_with_the_number_of_images(lot: Path, model: Path) 
         tracemalloc.stop()
         assert n_found == len(files)
     assert peaks[1] < peaks[0] + 100_000  # bytes; 640 more pictures are 490,000
+
+
+@pytest.mark.slow
+def test_no_process_grows_with_the_lot(tmp_path: Path) -> None:
+    """4,000 pictures more are 49 MB when they are prepared."""
+    model = save_untrained(tmp_path / "best_model.pth", Preprocessing(64, trim_border=True))
+    picture = write_picture(tmp_path / "picture.png", size=64)
+    peaks = []
+    for n_images in (200, 4_200):
+        lot = tmp_path / f"lot{n_images}"
+        lot.mkdir()
+        for index in range(n_images):
+            (lot / f"{index:05}.png").hardlink_to(picture)
+        words = [str(model), str(lot), str(tmp_path / "out.csv")]
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK_BYTES, *words], check=True, capture_output=True, text=True
+        )
+        peaks.append(int(done.stdout))
+    assert peaks[1] < peaks[0] + 25e6
 
 
 def test_torch_keeps_its_threads(lot: Path, model: Path) -> None:

@@ -1,0 +1,5 @@
+BATCH = 8
+
+
+class Train:
+    momentum = 0.9

@@ -1,0 +1,1 @@
+cat ../data/raw.txt > raw.out
