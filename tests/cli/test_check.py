@@ -109,9 +109,9 @@ def test_wrong_rules_exit_with_2(amelio: Run, project: Path, text: str) -> None:
     assert done.stderr.startswith("amelio: amelio.yaml:")
 
 
-def test_before_the_first_run_it_says_what_makes_the_metrics(amelio: Run, project: Path) -> None:
-    (project / "params.yaml").write_text(RULES)
-    done = amelio("check", cwd=project)
+def test_before_the_first_run_it_says_what_makes_the_metrics(amelio: Run, repository: Path) -> None:
+    (repository / "params.yaml").write_text(RULES)
+    done = amelio("check", cwd=repository)
     assert done.returncode == 1
     assert "no file metrics/eval_metrics.json" in done.stdout
     assert "No rule found a value: `amelio repro` makes the metrics." in done.stdout

@@ -1,20 +1,11 @@
 """Which versions of DVC amelio works with."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from amelio.dvcio.version import require_known_dvc
 from amelio.errors import EnvironmentFailedError
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """What was found of the installed DVC, before and after."""
-    require_known_dvc.cache_clear()
-    yield
-    require_known_dvc.cache_clear()
 
 
 def install(folder: Path, version: str) -> None:

@@ -13,7 +13,6 @@ _ADVICE = "dvc~=3.67.0"
 logger = logging.getLogger(__name__)
 
 
-@cache
 def require_known_dvc() -> None:
     """Warn, once, of a DVC that is newer than the tested one.
 
@@ -27,9 +26,14 @@ def require_known_dvc() -> None:
             hint=f"pip install '{_ADVICE}'",
         )
     if release > TESTED:
-        logger.warning(
-            "DVC %s is newer than those that this amelio was tested with; if something fails: "
-            "pip install '%s'",
-            found,
-            _ADVICE,
-        )
+        _warn_of(found)
+
+
+@cache
+def _warn_of(newer: str) -> None:
+    logger.warning(
+        "DVC %s is newer than those that this amelio was tested with; if something fails: "
+        "pip install '%s'",
+        newer,
+        _ADVICE,
+    )
