@@ -169,10 +169,10 @@ def test_what_took_longest_before_goes_first(project: Project) -> None:
             started.append(event)
 
     options = ReproOptions(policy=Policy(force=True), jobs=2)
-    for expected in (["a", "b", "slow"], ["slow", "a", "b"]):
+    for first in ("a", "slow"):
         started.clear()
         assert repro(open_workspace(is_quiet=True), options, listener).exit_code == 0
-        assert [event.stage for event in started] == expected
+        assert started[0].stage == first
     assert started[0].expected_s is not None
     assert started[0].expected_s >= 0.5
 
