@@ -157,11 +157,15 @@ class HyperoptParams(Section):
 
 
 class Augmentation(Section):
-    """Random changes of training images; each is off at 0 or false."""
+    """Random changes of training images; each is off at 0 or false.
+
+    noise: the largest deviation of Gaussian noise, grey levels of 255
+    """
 
     flip: bool = True
     shift: Annotated[int, Field(ge=0)] = 4
     erase: Share = 0.3
+    noise: Annotated[float, Field(ge=0, le=255)] = 16
 
 
 class TrainParams(Section):

@@ -34,3 +34,17 @@ def test_normalisation_is_learnt_from_the_images_and_survives_flat_ones() -> Non
     torch.testing.assert_close(net.mean.flatten(), dark.float().mean((0, 2, 3)))
     net.fit_to(flat)
     assert bool(net.eval()(flat)[0].isfinite().all())
+
+
+def test_the_stem_does_not_blow_up_noise() -> None:
+    """Patches of smooth pictures hardly vary in most directions."""
+    generator = torch.Generator().manual_seed(0)
+    rough = 255 * torch.rand((200, 3, 4, 4), generator=generator)
+    smooth = torch.nn.functional.interpolate(rough, size=32, mode="bilinear").round().byte()
+    net = AttributeNet([2], 32)
+    net.fit_to(smooth)
+    noisy = smooth + 8 * torch.randn(smooth.shape, generator=generator)
+    with torch.no_grad():
+        seen, changed = (net.stem((images - net.mean) / net.std) for images in (smooth, noisy))
+        ratio = float((changed - seen).std() / seen.std())
+    assert ratio < 1  # 8 of the pictures' own 60 grey levels; 3 without a least variance

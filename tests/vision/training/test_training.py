@@ -76,6 +76,7 @@ def test_the_same_run_twice_gives_the_same(data: PreparedData, plain: TrainResul
         ("augmentation", Augmentation(flip=False)),
         ("augmentation", Augmentation(shift=0)),
         ("augmentation", Augmentation(erase=0.5)),
+        ("augmentation", Augmentation(noise=0)),
         ("seed", 1),
     ],
 )

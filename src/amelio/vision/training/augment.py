@@ -7,6 +7,8 @@ from torch import Tensor
 
 from amelio.vision.params import Augmentation
 
+NOISY_SHARE = 0.25  # more of the images, and those without noise are learnt less well
+
 
 @dataclass(frozen=True)
 class Augmenter:
@@ -36,6 +38,8 @@ class Augmenter:
         result = self.images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
         if self.settings.erase > 0:
             self._erase(result, generator)
+        if self.settings.noise > 0:
+            self._add_noise(result, generator)
         return result.permute(0, 3, 1, 2)
 
     def _erase(self, batch: Tensor, generator: torch.Generator) -> None:
@@ -44,6 +48,14 @@ class Augmenter:
         inside = _span(height, n, self.settings.erase, generator)[:, :, None]
         inside = inside & _span(width, n, self.settings.erase, generator)[:, None, :]
         batch.masked_fill_(inside[..., None], 128)
+
+    def _add_noise(self, batch: Tensor, generator: torch.Generator) -> None:
+        """Gaussian noise on some images, of a deviation of its own for each."""
+        chosen = torch.rand(len(batch), generator=generator) < NOISY_SHARE
+        images = batch[chosen]
+        deviations = self.settings.noise * torch.rand(len(images), 1, 1, 1, generator=generator)
+        noise = deviations * torch.randn(images.shape, generator=generator)
+        batch[chosen] = (images + noise).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def first_flips(n: int, seed: int) -> Tensor:

@@ -14,6 +14,9 @@ from torch.nn import functional
 WIDTHS = (64, 128, 256)
 INNER_SIZE = 32  # the first stage sees about 32×32 positions
 PATCH_SAMPLE = 4000  # images that means and patches are measured on
+# Added to each component's variance: those that hardly vary would blow noise up. With airbench's
+# 5e-4, noise of 8 grey levels took CIFAR-10 from 0.79 to 0.33 after 5 epochs; so from 0.81 to 0.74.
+LEAST_VARIANCE = 0.05
 
 
 class AttributeNet(nn.Module):
@@ -68,7 +71,7 @@ class AttributeNet(nn.Module):
         images: (N, 3, H, W) uint8
 
         The stem's kernels become the strongest principal components of the patches, each scaled to
-        unit variance, and their negatives.
+        unit variance, or less where it hardly varies, and their negatives.
         """
         sample = images[:: max(1, len(images) // PATCH_SAMPLE)].float()
         self.mean.copy_(sample.mean((0, 2, 3), keepdim=True))
@@ -79,7 +82,7 @@ class AttributeNet(nn.Module):
         patches = functional.unfold(pixels[:1000], size, stride=step).transpose(1, 2).flatten(0, 1)
         variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
         n = self.stem.out_channels // 2
-        strongest = directions.flip(1)[:, :n] / (variances.flip(0)[:n] + 5e-4).sqrt()
+        strongest = directions.flip(1)[:, :n] / (variances.flip(0)[:n] + LEAST_VARIANCE).sqrt()
         kernels = strongest.T.reshape(n, 3, size, size)
         self.stem.weight.copy_(torch.cat([kernels, -kernels]))
 
