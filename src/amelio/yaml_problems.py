@@ -2,9 +2,10 @@
 
 import difflib
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+if TYPE_CHECKING:  # 0.03 s that a run without own settings need not pay
+    from pydantic import BaseModel
 
 AT = "at"  # type of our own errors that name a deeper place than their validator's, in ctx["loc"]
 
@@ -19,7 +20,7 @@ def misspelt_sections(tree: Any, known: list[str]) -> list[str]:
     return problems
 
 
-def problem_text(tree: Any, model: type[BaseModel], detail: dict[str, Any]) -> str:
+def problem_text(tree: Any, model: "type[BaseModel]", detail: dict[str, Any]) -> str:
     """One error of pydantic as one line; `tree` is the file as ruamel read it."""
     context = detail.get("ctx", {})
     keys = [key for key in detail["loc"] if key != "[key]"]  # pydantic's mark for a key of a dict

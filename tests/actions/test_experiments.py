@@ -16,6 +16,7 @@ from amelio.engine.events import Event, EventKind
 from amelio.experiments.entry import Order
 from amelio.experiments.queue import Queue
 from tests.actions.experiment_lab import Lab, until
+from tests.tools import skip_without
 
 
 def test_the_guides_sequence(lab: Lab) -> None:
@@ -570,7 +571,7 @@ def test_a_full_disk_is_told_and_what_it_stopped_can_be_retried(lab: Lab, room: 
         timeout=120,
     )
     if "mount" in process.stderr or "unshare" in process.stderr:
-        pytest.skip(f"no mounts here: {process.stderr}")
+        skip_without("mounts", process.stderr)
     failed = [e for e in lab.status() if e["status"] == "failed"]
     assert len(failed) >= 1, process.stdout
     for told in (entry["message"] for entry in failed):  # a worktree, or a command beside it
