@@ -91,6 +91,7 @@ class Stage:
     inputs: local files and folders that the stage reads
     outputs: local files and folders that a run of it replaces
     settings: the value of `meta.amelio`, unchecked; None when there is none
+    is_frozen: DVC does not look at its dependencies
     """
 
     id: str
@@ -101,6 +102,7 @@ class Stage:
     inputs: tuple[str, ...] = ()
     outputs: tuple[OutputPath, ...] = ()
     settings: Any = None
+    is_frozen: bool = False
 
 
 class ReasonKind(StrEnum):
@@ -332,8 +334,8 @@ class Workspace(Protocol):
     def revision(self) -> str | None:
         """The commit that is checked out; None where there is none."""
 
-    def recorded_parameters(self) -> Mapping[str, Any]:
-        """The parameters of the plan's stages, by file, as last recorded."""
+    def run_parameters(self) -> Mapping[str, Any]:
+        """The parameters of the plan's stages, by file: those that were run with, else recorded."""
 
     def watched(self) -> Watched | None:
         """What decides that there is nothing to do; None when files alone do not decide."""

@@ -551,6 +551,12 @@ def test_the_record_knows_revision_and_parameters(project: Project) -> None:
     assert result.run.revision is not None
     raw = json.loads((result.folder / records.RECORD).read_text())
     assert raw["parameters"] == {"params.yaml": {"lr": 0.1}}
+    project.write("params.yaml", "lr: 0.2\n")
+    project.stages(a={"cmd": "false", "params": ["lr"], "outs": ["a"]})
+    failed = project.repro()
+    assert failed.exit_code == 1
+    raw = json.loads((failed.folder / records.RECORD).read_text())
+    assert raw["parameters"] == {"params.yaml": {"lr": 0.2}}
 
 
 def test_a_dvc_of_an_untested_version(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

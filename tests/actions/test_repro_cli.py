@@ -191,6 +191,27 @@ def test_wrong_words_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing has run here yet" in capsys.readouterr().err
 
 
+def test_why_of_a_frozen_stage(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    project.write("in", "1")
+    project.stages(a={"cmd": "cp in a", "deps": ["in"], "outs": ["a"]})
+    assert cli.run(["repro", "-q"]) == 0
+    project.dvc("freeze", "a")
+    project.write("in", "2")
+    assert cli.run(["why", "a"]) == 0
+    assert capsys.readouterr().out == "a is frozen: its dependencies are not looked at\n"
+
+
+def test_what_running_in_parallel_saved_is_told(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    each = {"cmd": "sleep 1; echo > ${item}", "outs": ["${item}"]}
+    project.stages(x={"foreach": ["a", "b", "c"], "do": each})
+    assert cli.run(["repro", "--jobs", "3"]) == 0
+    saved = re.search(r"saved (\S+) s by running in parallel", capsys.readouterr().out)
+    assert saved
+    assert 0 < float(saved[1]) < 2.1
+
+
 def test_why_of_a_group(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     each = {"cmd": "cp a ${item}", "deps": ["a"], "outs": ["${item}"]}
     project.stages(a={"cmd": "echo > a", "outs": ["a"]}, fit={"foreach": ["x", "y"], "do": each})

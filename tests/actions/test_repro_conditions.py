@@ -7,6 +7,7 @@ import pytest
 from amelio.cli.instant import instant
 from amelio.cli.repro_words import ReproWords
 from amelio.errors import InputError
+from amelio.model import ReasonKind
 from tests.actions.engine_project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -15,6 +16,9 @@ RETRAIN = (
     "not changed.only_data or params.retrain.policy == 'always'"
     " or probe.overall.average_accuracy < params.retrain.below"
 )
+
+ASKING = "not changed.only_data or probe.overall.average_accuracy < 0.9"
+PROBE = 'echo >> asked; echo "{\\"overall\\": {\\"average_accuracy\\": 0.95}}"\n'
 
 
 @pytest.fixture
@@ -93,7 +97,79 @@ def test_a_dry_run_starts_no_probe(retraining: Project) -> None:
     retraining.write("data", "2")
     found = retraining.forecast()
     assert found["train"].message == "only if its probe makes the condition true"
+    assert found["train"].is_undecided
+    told = next(r for r in found["train"].reasons if r.kind is ReasonKind.CONDITION)
+    assert told.new == "not known yet"
+    assert "changed.only_data = true" in told.note
+    assert "params.retrain.below = 0.9" in told.note
     assert _n_asked(retraining) == 0
+
+
+def test_the_forecast_does_not_go_by_an_answer_on_older_data(retraining: Project) -> None:
+    retraining.write("data", "2")
+    assert retraining.outcomes()["train"] == "skipped"
+    retraining.write("data", "3")
+    found = retraining.forecast()
+    assert (found["train"].outcome, found["train"].is_undecided) == ("ran", True)
+    retraining.write("accuracy", "0.5")
+    assert retraining.outcomes()["train"] == "ran"
+
+
+def test_the_forecast_does_not_go_by_metrics_that_would_be_made_anew(project: Project) -> None:
+    project.write("in", "0.9")
+    when = "metrics.m.accuracy > 0.8"
+    project.stages(
+        evaluate={
+            "cmd": 'echo "{\\"accuracy\\": $(cat in)}" > m.json',
+            "deps": ["in"],
+            "metrics": [{"m.json": {"cache": False}}],
+        },
+        deploy={
+            "cmd": "cp m.json live",
+            "deps": ["m.json"],
+            "outs": ["live"],
+            "meta": {"amelio": {"when": when}},
+        },
+    )
+    assert project.outcomes() == {"evaluate": "ran", "deploy": "ran"}
+    project.write("in", "0.95")
+    found = project.forecast()
+    assert found["deploy"].message == "only if new metrics make the condition true"
+    assert found["deploy"].is_undecided
+    project.write("in", "0.5")
+    assert project.outcomes() == {"evaluate": "ran", "deploy": "skipped"}
+    project.write("in", "0.97")  # the old metric would say no
+    assert project.forecast()["deploy"].outcome == "ran"
+
+
+def test_an_answer_counts_only_for_the_model_that_gave_it(project: Project) -> None:
+    project.write("data", "1")
+    project.write("params.yaml", "lr: 1\n")
+    meta = {"amelio": {"when": ASKING, "probe": "sh probe.sh"}}
+    project.write("probe.sh", PROBE)
+    project.stages(
+        search={"cmd": "cat data > found", "deps": ["data"], "outs": ["found"], "meta": meta},
+        train={
+            "cmd": "cat data found params.yaml > model",
+            "deps": ["data", "found"],
+            "params": ["lr"],
+            "outs": ["model"],
+            "meta": meta,
+        },
+    )
+    assert set(project.outcomes().values()) == {"ran"}
+    project.write("data", "2")
+    assert set(project.outcomes().values()) == {"skipped"}
+    assert instant(ReproWords()) == 0
+    n_asked = _n_asked(project)
+    project.write("params.yaml", "lr: 2\n")
+    assert project.outcomes() == {"search": "skipped", "train": "ran"}
+    assert _n_asked(project) == n_asked
+    assert project.outcomes() == {"search": "skipped", "train": "up to date"}
+    assert _n_asked(project) == n_asked + 1  # the new model is asked
+    project.write("probe.sh", PROBE.replace("0.95", "0.5"))
+    assert instant(ReproWords()) is None
+    assert project.outcomes()["search"] == "ran"
 
 
 def test_a_missing_output_that_is_in_the_lock_is_fetched_and_never_retrained(

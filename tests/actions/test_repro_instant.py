@@ -69,6 +69,16 @@ def _keep_times(path: Path, text: str) -> None:
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
+@pytest.mark.usefixtures("idle")
+def test_another_installation_looks_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.prefix", "/opt/other")
+        assert instant(ReproWords(jobs=4, keep_going=True)) is None
+    assert instant(ReproWords(jobs=4, keep_going=True)) == 0
+    monkeypatch.setattr("amelio.engine.instant.__version__", "99")
+    assert instant(ReproWords(jobs=4, keep_going=True)) is None
+
+
 def _remove_cached(root: Path) -> None:
     next(p for p in (root / ".dvc/cache/files/md5").rglob("*") if p.is_file()).unlink()
 

@@ -8,6 +8,7 @@ of its own. Nothing of DVC is copied here.
 """
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -86,14 +87,15 @@ def run(source: Path, extras: Path, jobs: int) -> int:
     """Run the tests of `repro`; pytest's exit code."""
     print(f"DVC {DVC}: {TESTS} with amelio's engine, {jobs} jobs", flush=True)
     left_out = [f"{TESTS}/test_repro.py::{name}" for name in NOT_OURS]
-    return _pytest("peer_plugin", source, extras, [TESTS], left_out, AMELIO_PEER_JOBS=str(jobs))
+    variables = {"AMELIO_PEER_JOBS": str(jobs)}
+    return _pytest("peer_plugin", source, extras, [TESTS], left_out, 77, **variables)
 
 
 def run_show(source: Path, extras: Path) -> int:
     """Run the tests of `exp show`; pytest's exit code."""
     print(f"DVC {DVC}: {SHOW} with amelio's reading", flush=True)
     left_out = [f"{SHOW}::{name}" for name in NOT_OURS_OF_SHOW]
-    return _pytest("peer_show_plugin", source, extras, [SHOW], left_out)
+    return _pytest("peer_show_plugin", source, extras, [SHOW], left_out, 15)
 
 
 def run_experiments(source: Path, extras: Path) -> int:
@@ -105,6 +107,7 @@ def run_experiments(source: Path, extras: Path) -> int:
         extras,
         EXPERIMENTS,
         [f"tests/func/experiments/test_{name}" for name in NOT_OURS_OF_EXPERIMENTS],
+        97,
     )
 
 
@@ -114,8 +117,10 @@ def _pytest(
     extras: Path,
     tests: list[str],
     left_out: list[str],
+    least: int,
     **variables: str,
 ) -> int:
+    """Run tests of DVC's; pytest's exit code, or 1 when fewer than `least` passed."""
     here = Path(__file__).resolve().parent
     paths = [str(here), str(here.parents[1] / "src"), *site_packages(), str(extras)]
     argv = [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", plugin, "-W", "ignore"]
@@ -123,7 +128,13 @@ def _pytest(
     argv += [f"--deselect={test}" for test in left_out]
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `dvc` is there
     env = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(paths), "PATH": programs}
-    return subprocess.run([*argv, *tests], cwd=source, env=env).returncode
+    done = subprocess.run([*argv, *tests], cwd=source, env=env, stdout=subprocess.PIPE, text=True)
+    print(done.stdout, end="", flush=True)
+    n_passed = re.search(r"(\d+) passed", done.stdout)
+    if n_passed is None or int(n_passed[1]) < least:
+        print(f"expected at least {least} tests to pass")
+        return done.returncode or 1
+    return done.returncode
 
 
 def site_packages() -> list[str]:

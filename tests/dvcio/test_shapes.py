@@ -27,6 +27,19 @@ def _make(root: Path) -> Path:
     with Repo.init() as repo:
         repo.add("data/raw.txt")
         repo.imp_url("outside/ext.txt", out="imported.txt")
+        repo.imp(str(_library(root.parent)), "words.txt", "words.txt")
+    return root
+
+
+def _library(folder: Path) -> Path:
+    """Another Git repository, from which a file is imported."""
+    root = folder / "library"
+    if not root.exists():
+        subprocess.run(["git", "init", "--quiet", str(root)], check=True)
+        (root / "words.txt").write_text("words\n")
+        who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+        for words in (["add", "."], [*who, "commit", "--quiet", "-m", "Words"]):
+            subprocess.run(["git", *words], cwd=root, check=True)
     return root
 
 

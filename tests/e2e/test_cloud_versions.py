@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tests.conftest import Run
@@ -22,6 +23,10 @@ stages:
     cmd: cat tree/* > file
     deps: [tree]
     outs: [file]
+  elsewhere:
+    cmd: echo > elsewhere
+    deps: [s3://versions/in.txt]
+    outs: [elsewhere]
 """
 REMOTE = """\
 [core]
@@ -40,14 +45,13 @@ def project(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Path]:
     """A pipeline that has run and been pushed to such a remote."""
-    boto3 = pytest.importorskip("boto3")
     with s3(tmp_path_factory.mktemp("s3"), ["versions"]) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         versioning = {"Status": "Enabled"}
-        boto3.client("s3").put_bucket_versioning(
-            Bucket="versions", VersioningConfiguration=versioning
-        )
+        client = boto3.client("s3")
+        client.put_bucket_versioning(Bucket="versions", VersioningConfiguration=versioning)
+        client.put_object(Bucket="versions", Key="in.txt", Body=b"1")
         for name, text in (("dvc.yaml", PIPELINE), ("in", "1"), ("other", "2")):
             (repository / name).write_text(text)
         (repository / ".dvc/config").write_text(REMOTE)
@@ -70,10 +74,12 @@ def test_versions_stay_in_the_lock_and_come_back_from_the_remote(
 ) -> None:
     lock = project / "dvc.lock"
     pushed = lock.read_text()
-    assert pushed.count("version_id: ") == 3
+    assert pushed.count("version_id: ") == 5
     assert "up to date" in must(amelio, project, "repro", "--no-fast")
     assert lock.read_text() == pushed
 
+    boto3.client("s3").put_object(Bucket="versions", Key="in.txt", Body=b"22")
+    assert "data s3://versions/in.txt: " in must(amelio, project, "why", "elsewhere")
     twin = tmp_path_factory.mktemp("twins") / "twin"
     shutil.copytree(project, twin, symlinks=True)
     for folder, program in ((project, "amelio"), (twin, "dvc")):

@@ -168,7 +168,7 @@ class FakeWorkspace:
     def revision(self) -> str | None:
         return None
 
-    def recorded_parameters(self) -> Mapping[str, Any]:
+    def run_parameters(self) -> Mapping[str, Any]:
         return {}
 
     def watched(self) -> Watched | None:

@@ -118,6 +118,8 @@ def test_the_environment_tells_what_was_given() -> None:
     env = Schedule(stages, wanted, 1, TOTALS, ["7"]).start("a").environment()
     assert env["CUDA_VISIBLE_DEVICES"] == "7"
     assert env["OMP_NUM_THREADS"] == "3"
+    wanted = {"a": StageSettings(resources={"cpu": 64})}  # counts as all of them
+    assert Schedule(stages, wanted, 1, TOTALS).start("a").environment()["OMP_NUM_THREADS"] == "4"
 
 
 @pytest.mark.parametrize(("name", "count"), [("gpu", 3), ("tape", 1)])

@@ -239,6 +239,7 @@ def _run(
         with interrupts.caught():
             runner.run()
         watched = workspace.watched() if _is_idle(runner, plan, options.policy) else None
+        probe_files = [path for s in plan.stages for path in plan.conditions.probe_files(s)]
     run = RunResult(
         run=folder.name,
         started=started,
@@ -253,12 +254,12 @@ def _run(
     if is_idle and not any(folder.iterdir()):
         folder.rmdir()  # nothing happened: not worth the place of a record that tells something
     else:
-        records.save(folder, run, dict(workspace.recorded_parameters()))
+        records.save(folder, run, dict(workspace.run_parameters()))
     spared = {attempt.attempt.partition("/")[0] for attempt in journal.open_attempts()}
     records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)
     if watched and not interrupts.number:
         marks = dict(watched.known)
-        marks |= {path: instant.mark(path) for path in watched.files}
+        marks |= {path: instant.mark(path) for path in (*watched.files, *probe_files)}
         marks |= {p: instant.mark(p) for p in map(instant.entries_of, watched.folders)}
         instant.save(state, _instant_key(options), marks, idle_lines(run))
     return ReproResult(run, folder, interrupts.number, runner.trouble, runner.books.errors)

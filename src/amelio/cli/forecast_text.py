@@ -21,6 +21,8 @@ _WORDS = {
 def forecast_lines(forecast: Forecast) -> Iterator[str]:
     """One stage: what would become of it, and every reason."""
     text = f"{forecast.stage.name} {_WORDS[forecast.outcome]}"
+    if forecast.outcome is Outcome.UP_TO_DATE and forecast.stage.is_frozen:
+        text = f"{forecast.stage.name} is frozen: its dependencies are not looked at"
     if forecast.outcome is Outcome.RAN and forecast.expected_s is not None:
         text += f", about {duration(forecast.expected_s)}"
     if _is_open(forecast):
@@ -49,7 +51,8 @@ def result_lines(result: ForecastResult) -> Iterator[str]:
         yield f"{n_idle} {'stage is' if n_idle == 1 else 'stages are'} up to date"
     if any(f.outcome is Outcome.RAN for f in busy):
         unknown = sum(f.outcome is Outcome.RAN and f.expected_s is None for f in busy)
-        bound = "at most " if result.total_s and any(map(_is_open, busy)) else ""
+        is_bound = any(_is_open(f) or f.is_undecided for f in busy)
+        bound = "at most " if result.total_s and is_bound else ""
         total = duration(result.total_s) if result.total_s else "unknown"
         guess = f", beside {unknown} never measured" if unknown and result.total_s else ""
         yield f"expected: {bound}{total} with {result.jobs} job{'s' * (result.jobs > 1)}{guess}"

@@ -410,9 +410,10 @@ class DvcWorkspace:
         """The commit that is checked out; None without Git or a first commit."""
         return head_commit(self.repo)
 
-    def recorded_parameters(self) -> Mapping[str, Any]:
-        """The parameters of the plan's stages, by file, as last recorded."""
-        return values.recorded_parameters(self._stages.values())
+    def run_parameters(self) -> Mapping[str, Any]:
+        """The parameters of the plan's stages, by file: those that were run with, else recorded."""
+        hashes = self._input_hashes
+        return values.run_parameters((s, hashes.of_run(key, s)) for key, s in self._stages.items())
 
     def watched(self) -> Watched | None:
         """What decides that there is nothing to do, as it was when that was decided.

@@ -16,6 +16,7 @@ from typing import Any
 
 from amelio.engine.settings import StageSettings, place_in_file
 from amelio.errors import AmelioError, InputError
+from amelio.fingerprint import of_path
 from amelio.model import Policy, Reason, ReasonKind, Stage, Workspace
 from amelio.yaml_places import line_of
 
@@ -31,8 +32,18 @@ class Decision:
     message: str = ""
 
 
-class ProbeNeededError(Exception):
-    """The condition cannot be decided before the stage's probe has run."""
+class UndecidedError(Exception):
+    """The condition cannot be decided yet. reason: it, with the values that are known."""
+
+    reason: Reason
+
+
+class ProbeNeededError(UndecidedError):
+    """Not before the stage's probe has run."""
+
+
+class InputsNeededError(UndecidedError):
+    """Not before the stages have run that its values come from."""
 
 
 class _UndefinedError(Exception):
@@ -66,17 +77,21 @@ class Conditions:
             self._at_start = {path: self._read(path) for path in self._producers}
         self._needs = {stage.id: stage.needs for stage in self.stages}
 
-    def decide(self, stage: Stage, reasons: Sequence[Reason]) -> Decision | None:
+    def decide(
+        self, stage: Stage, reasons: Sequence[Reason], *, awaits_inputs: bool = False
+    ) -> Decision | None:
         """The decision for a stage with reasons to run; None without a condition.
 
-        Raises ProbeNeededError, and InputError for a name, key or comparison that cannot be.
+        awaits_inputs: what it needs would be made anew first: old metrics and answers do not count
+
+        Raises UndecidedError, and InputError for a name, key or comparison that cannot be.
         """
         text = self.settings[stage.id].when
         if text is None:
             return None
         from amelio.expressions import NoValueError, WrongExpressionError, evaluate
 
-        names = self._names(stage, reasons)
+        names = self._names(stage, reasons, awaits_inputs)
         try:
             value = evaluate(_one_line(text), names, {"exists": self._exists}).value
         except _UndefinedError as error:
@@ -84,15 +99,36 @@ class Conditions:
             return Decision(True, _reason(text, message), message)
         except (NoValueError, WrongExpressionError) as error:
             raise _wrong(stage, str(error)) from error
+        except UndecidedError as error:
+            note = self._values(text, names)
+            what = _one_line(text)
+            error.reason = Reason(ReasonKind.CONDITION, what, new="not known yet", note=note)
+            raise
         values = self._values(text, names)
         message = f"condition is {'true' if value else 'false'}: {_one_line(text)}"
         message += f" ({values})" if values else ""
         return Decision(bool(value), _reason(text, values, bool(value)), message)
 
     def signature(self, stage: Stage) -> str:
-        """Hash of what a probe's result depends on."""
+        """Hash of what a probe's result depends on: the stage's inputs, what the stages have made
+        that ask the same, as a model, and the files that the probe's command names.
+        """
         probe = self.settings[stage.id].probe or ""
-        return sha256(f"{probe}\0{self.workspace.input_signature(stage.id)}".encode()).hexdigest()
+        made = [
+            out.path
+            for other in self.stages
+            if self.settings[other.id].probe == probe
+            for out in other.outputs
+        ]
+        seen = [f"{path}={of_path(path)}" for path in [*made, *self.probe_files(stage)]]
+        text = "\0".join([probe, self.workspace.input_signature(stage.id), *seen])
+        return sha256(text.encode()).hexdigest()
+
+    def probe_files(self, stage: Stage) -> list[str]:
+        """Files that the command of the stage's probe names."""
+        folder = (self.workspace.root / stage.place).parent
+        words = (self.settings[stage.id].probe or "").split()
+        return [str(folder / word) for word in words if (folder / word).is_file()]
 
     def take_probe(self, stage: Stage, signature: str, printed: Path) -> Any:
         """Read what a probe printed. Raises InputError when that is no JSON."""
@@ -108,13 +144,15 @@ class Conditions:
         self.known_probes[stage.id, signature] = value
         return value
 
-    def _names(self, stage: Stage, reasons: Sequence[Reason]) -> dict[str, Any]:
+    def _names(
+        self, stage: Stage, reasons: Sequence[Reason], awaits_inputs: bool
+    ) -> dict[str, Any]:
         return {
             "params": self.workspace.parameters(stage.id),
-            "metrics": self._metrics(stage),
+            "metrics": self._metrics(stage, awaits_inputs),
             "env": _Env(self.allowed_env),
             "changed": changes(reasons),
-            "probe": _Probe(lambda: self._probe(stage)),
+            "probe": _Probe(lambda: self._probe(stage, awaits_inputs)),
         }
 
     def _values(self, text: str, names: Mapping[str, Any]) -> str:
@@ -123,24 +161,26 @@ class Conditions:
 
         shown = []
         for chain in _chains(ast.parse(_one_line(text), mode="eval").body):
-            with suppress(NoValueError, _UndefinedError, ProbeNeededError, AmelioError):
+            with suppress(NoValueError, _UndefinedError, UndecidedError, AmelioError):
                 value = evaluate(chain, names, {"exists": self._exists}).value
                 shown.append(f"{chain} = {_short(value)}")
         return ", ".join(dict.fromkeys(shown))
 
-    def _probe(self, stage: Stage) -> Any:
+    def _probe(self, stage: Stage, awaits_inputs: bool) -> Any:
         if not self.settings[stage.id].probe:
             raise _wrong(stage, "it asks for `probe`, but there is no meta.amelio.probe")
         key = (stage.id, self.signature(stage))
-        if key not in self.known_probes:
+        if awaits_inputs or key not in self.known_probes:
             raise ProbeNeededError(stage.id)
         return self.known_probes[key]
 
-    def _metrics(self, stage: Stage) -> "_Metrics":
+    def _metrics(self, stage: Stage, awaits_inputs: bool) -> "_Metrics":
         ancestors = self._ancestors(stage.id)
 
         def read(path: str) -> Any:
             is_new = self._producers[path] in ancestors
+            if is_new and awaits_inputs:
+                raise InputsNeededError(path)
             found = self._read(path) if is_new else self._at_start[path]
             if isinstance(found, AmelioError):
                 raise found
@@ -189,7 +229,8 @@ class _Metrics:
             if len(fitting) != 1:
                 known = ", ".join(sorted(self._files)) or "none"
                 word = "several metrics files are" if fitting else "no metrics file is"
-                raise NoValueError(f"{word} called {name!r}; known are {known}")
+                hint = "" if fitting else "; list it under `metrics:` of the stage that makes it"
+                raise NoValueError(f"{word} called {name!r}; known are {known}{hint}")
             path = fitting[0]
         found = self._read(path)
         if found is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from amelio.engine.conditions import (
     Conditions,
     ProbeNeededError,
+    UndecidedError,
     forced_reasons,
     has_outputs,
     require_cached,
@@ -36,6 +37,7 @@ class Forecast:
 
     outcome: what would become of it; RAN when it would run
     expected_s: seconds, None without a record
+    is_undecided: whether its condition will be true is not known
     """
 
     stage: Stage
@@ -43,6 +45,7 @@ class Forecast:
     reasons: tuple[Reason, ...] = ()
     message: str = ""
     expected_s: float | None = None
+    is_undecided: bool = False
 
 
 def forecast(
@@ -111,9 +114,12 @@ def _foresee(
         if is_lacking and conditions.settings[stage.id].when:
             require_cached(workspace, stage, reasons, replace(policy, pull=False))
             return Forecast(stage, Outcome.RESTORED, reasons)
-        decision = conditions.decide(stage, reasons)
-    except ProbeNeededError:
-        return Forecast(stage, Outcome.RAN, reasons, "only if its probe makes the condition true")
+        decision = conditions.decide(stage, reasons, awaits_inputs=bool(upstream))
+    except UndecidedError as error:
+        what = "its probe makes" if isinstance(error, ProbeNeededError) else "new metrics make"
+        told = f"only if {what} the condition true"
+        reasons = (*reasons, error.reason)
+        return Forecast(stage, Outcome.RAN, reasons, told, is_undecided=True)
     except AmelioError as error:
         return Forecast(stage, Outcome.FAILED, reasons, str(error))
     if decision is not None:

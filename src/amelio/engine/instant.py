@@ -3,6 +3,7 @@
 # ruff: noqa: PTH116
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -32,8 +33,10 @@ def entries_of(folder: str) -> str:
 
 
 def key(selecting: Sequence[str], targets: Sequence[str]) -> list[str]:
-    """What the answer depends on beside files: the folder, the options that select, the targets."""
-    return [str(Path.cwd()), " ".join(sorted(set(selecting))), *targets]
+    """What the answer depends on beside files: the folder, the installation, the options that
+    select, the targets.
+    """
+    return [str(Path.cwd()), sys.prefix, " ".join(sorted(set(selecting))), *targets]
 
 
 def save(state: Path, key: Sequence[str], marks: Mapping[str, str], lines: Sequence[str]) -> None:

@@ -136,7 +136,7 @@ class Schedule:
             del self._gpus[: len(gpus)]
         self._mutexes.update(wanted.mutex)
         self._drop(stage)
-        grant = Grant(wanted.mutex, counters, gpus, wanted.resources.get("cpu"))
+        grant = Grant(wanted.mutex, counters, gpus, counters.get("cpu"))
         self._grants[stage] = grant
         return grant
 

@@ -4,7 +4,7 @@
 # ruff: noqa: PTH113, PTH118
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from amelio.dvcio.run.stages import identify
@@ -45,11 +45,13 @@ def metric_files(repo: "Repo") -> Mapping[str, str]:
     return found
 
 
-def recorded_parameters(stages: Iterable["Stage"]) -> Mapping[str, Any]:
-    """The parameters of stages, by file, as last recorded."""
+def run_parameters(stages: Iterable[tuple["Stage", Sequence[Any]]]) -> Mapping[str, Any]:
+    """The parameters of stages, by file; beside each stage what its dependencies hash to."""
+    from dvc.dependency import ParamsDependency
+
     found: dict[str, dict[str, Any]] = {}
-    for stage in stages:
-        for dep in stage.params:
-            if isinstance(dep.hash_info.value, dict):
-                found.setdefault(str(dep), {}).update(dep.hash_info.value)
+    for stage, hashes in stages:
+        for dep, known in zip(stage.deps, hashes, strict=True):
+            if isinstance(dep, ParamsDependency) and isinstance(known.value, dict):
+                found.setdefault(str(dep), {}).update(known.value)
     return found

@@ -14,6 +14,7 @@ class InputHashes:
     def __init__(self) -> None:
         self._as_locked: dict[str, list[Any]] = {}
         self._looked_up: set[str] = set()  # hashed a moment ago
+        self._taken: dict[str, list[Any]] = {}
 
     def keep(self, key: str, stage: "Stage") -> bool:
         """Remember what the lock file has; False when that was done before."""
@@ -37,10 +38,13 @@ class InputHashes:
     def recorded(self, key: str) -> None:
         """The lock entry will say what was taken."""
         self._as_locked.pop(key, None)
+        self._taken.pop(key, None)
 
     def put_back(self, key: str, stage: "Stage") -> None:
-        """What was taken counts no more."""
+        """What was taken counts no more for what is recorded."""
         deps = stage.deps if key in self._as_locked else ()
+        if deps:
+            self._taken[key] = [dep.hash_info for dep in deps]
         for dep, known in zip(deps, self._as_locked.pop(key, ()), strict=True):
             dep.hash_info = known
         self._looked_up.discard(key)
@@ -49,3 +53,8 @@ class InputHashes:
         """The stage objects are new ones."""
         self._as_locked.clear()
         self._looked_up.clear()
+        self._taken.clear()
+
+    def of_run(self, key: str, stage: "Stage") -> list[Any]:
+        """What the dependencies hashed to in this run, recorded or not; else what is locked."""
+        return self._taken.get(key) or [dep.hash_info for dep in stage.deps]

@@ -31,6 +31,7 @@ def describe(
         inputs=tuple(dict.fromkeys(dep.fs_path for dep in stage.deps if is_local(dep))),
         outputs=tuple(map(_output_path, filter(is_local, stage.outs))) if replaces else (),
         settings=settings,
+        is_frozen=stage.frozen,
     )
 
 
