@@ -11,8 +11,8 @@ faces: 4,000 drawn faces, to an average accuracy of 0.99 on 1,000 others, looked
     amelio for one epoch in batches of 32, since the faces are soon learnt; `--epochs 24
     --batch 128` are its defaults.
 cifar: `../shared/data/cifar10_lots.zip`, to an accuracy of 0.75 of `object` on lots s5–s9; amelio
-    with its defaults at image_size 32. Then amelio trains once more, as its users do: it chooses its
-    best epoch on its own validation side, and that model is judged on the held-out images once.
+    with its defaults at image_size 32. Then amelio trains once more, as its users do: it chooses
+    its best epoch on its own validation side, and that model is judged on the held-out images once.
 """
 
 import argparse

@@ -305,6 +305,9 @@ class Workspace(Protocol):
     def probe_environment(self) -> Mapping[str, str]:
         """Variables that a probe needs like a stage's command."""
 
+    def outputs_asking(self, probe: str) -> Sequence[str]:
+        """Local outputs of all the repository's stages with this probe, planned or not."""
+
     def input_signature(self, stage: str) -> str:
         """Hash of the stage's command and inputs as they are now. Changes nothing."""
 

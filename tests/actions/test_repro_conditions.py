@@ -167,6 +167,7 @@ def test_an_answer_counts_only_for_the_model_that_gave_it(project: Project) -> N
     assert _n_asked(project) == n_asked
     assert project.outcomes() == {"search": "skipped", "train": "up to date"}
     assert _n_asked(project) == n_asked + 1  # the new model is asked
+    assert project.forecast("search")["search"].outcome == "skipped"  # whatever is planned
     project.write("probe.sh", PROBE.replace("0.95", "0.5"))
     assert instant(ReproWords()) is None
     assert project.outcomes()["search"] == "ran"

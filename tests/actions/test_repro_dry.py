@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -215,7 +216,7 @@ def test_who_begins_where_nobody_had_locked_yet_is_noticed(
     def with_another_at_work(self: DvcWorkspace, stage: str, policy: Policy) -> Verdict:
         found = judge(self, stage, policy)
         if not judged:
-            subprocess.run(["dvc", "repro", "--quiet", "a"], check=True)
+            subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "a"], check=True)
         judged.append(stage)
         return found
 

@@ -146,6 +146,9 @@ class FakeWorkspace:
     def probe_environment(self) -> Mapping[str, str]:
         return {}
 
+    def outputs_asking(self, probe: str) -> Sequence[str]:
+        raise NotImplementedError(probe)
+
     def input_signature(self, stage: str) -> str:
         return repr(self.inputs(stage))
 

@@ -35,6 +35,7 @@ from amelio.dvcio.run.stages import (
     is_local,
     local_paths,
     output_facts,
+    outputs_asking,
     require_sound,
     signature,
 )
@@ -394,6 +395,10 @@ class DvcWorkspace:
             "DVC_ROOT": self.repo.root_dir,
             **self._run_env,
         }
+
+    def outputs_asking(self, probe: str) -> Sequence[str]:
+        """Local outputs of all the repository's stages with this probe, planned or not."""
+        return outputs_asking(self.repo.index.stages, probe)
 
     def input_signature(self, stage: str) -> str:
         """Hash of command, dependencies and parameters as they are in the workspace."""

@@ -114,12 +114,7 @@ class Conditions:
         that ask the same, as a model, and the files that the probe's command names.
         """
         probe = self.settings[stage.id].probe or ""
-        made = [
-            out.path
-            for other in self.stages
-            if self.settings[other.id].probe == probe
-            for out in other.outputs
-        ]
+        made = self.workspace.outputs_asking(probe)
         seen = [f"{path}={of_path(path)}" for path in [*made, *self.probe_files(stage)]]
         text = "\0".join([probe, self.workspace.input_signature(stage.id), *seen])
         return sha256(text.encode()).hexdigest()

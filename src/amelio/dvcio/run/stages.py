@@ -1,6 +1,6 @@
 """DVC's stages in the words of `model`."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,16 @@ def is_local(item: "Output") -> bool:
 def local_paths(stage: "DvcStage") -> list[str]:
     """All local files and folders that a stage names."""
     return [item.fs_path for item in (*stage.deps, *stage.outs) if is_local(item)]
+
+
+def outputs_asking(stages: Iterable["DvcStage"], probe: str) -> list[str]:
+    """Local outputs of the stages whose `meta.amelio.probe` this is."""
+
+    def asks(stage: "DvcStage") -> bool:
+        settings = stage.meta.get("amelio") if isinstance(stage.meta, dict) else None
+        return isinstance(settings, dict) and settings.get("probe") == probe
+
+    return sorted(out.fs_path for s in stages if asks(s) for out in s.outs if is_local(out))
 
 
 def require_sound(stage: "DvcStage") -> None:
