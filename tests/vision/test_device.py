@@ -13,6 +13,8 @@ from amelio.vision.device import Precision, choose_placement
         ({"avx512_f": True, "amx_bf16": False, "avx512_bf16": False}, Precision.FLOAT32),
         ({"avx512_bf16": True}, Precision.BFLOAT16),
         ({"amx_bf16": True}, Precision.BFLOAT16),
+        ({"neon": True, "bf16": True}, Precision.BFLOAT16),
+        ({"neon": True, "bf16": False}, Precision.FLOAT32),
     ],
 )
 def test_bfloat16_on_processors_that_have_it(
@@ -29,6 +31,15 @@ def test_capabilities_are_known_under_these_names() -> None:
     if known["architecture"] != "x86_64":
         pytest.skip("these are names of x86 instructions")
     assert {"amx_bf16", "avx512_bf16"} <= known.keys()
+
+
+def test_an_arm_processor_without_onednn_computes_in_float32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"bf16": True})
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert choose_placement().precision is Precision.FLOAT32
 
 
 @pytest.mark.parametrize("has_it", [True, False])

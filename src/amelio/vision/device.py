@@ -64,6 +64,9 @@ def choose_placement(device: torch.device | str | None = None) -> Placement:
 
 
 def _cpu_has_bfloat16() -> bool:
-    """Emulated bfloat16 is several times slower than float32, so ask for the instructions."""
+    """Emulated bfloat16 is several times slower than float32, so ask for the instructions; on ARM
+    also for oneDNN, without which, as on macOS, PyTorch does not use them.
+    """
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # new torch
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    on_x86 = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
+    return bool(on_x86 or (capabilities.get("bf16") and torch.backends.mkldnn.is_available()))
