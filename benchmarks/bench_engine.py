@@ -152,7 +152,7 @@ def _short(folder: Path) -> None:
     )
     trivial = fan(100, "echo")
     compare(folder, "101 trivial stages, -j 2", lambda f: repository(f, trivial), ["-j", "2"], [])
-    compare(folder, "18 stages of public shapes, -j 2", shapes, ["-P", "-j", "2"], ["-P"])
+    compare(folder, "15 stages of public shapes, -j 2", shapes, ["-P", "-j", "2"], ["-P"])
 
 
 def _long(folder: Path) -> None:

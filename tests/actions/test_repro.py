@@ -552,7 +552,10 @@ def test_the_record_knows_revision_and_parameters(project: Project) -> None:
     raw = json.loads((result.folder / records.RECORD).read_text())
     assert raw["parameters"] == {"params.yaml": {"lr": 0.1}}
     project.write("params.yaml", "lr: 0.2\n")
-    project.stages(a={"cmd": "false", "params": ["lr"], "outs": ["a"]})
+    project.stages(
+        a={"cmd": "false", "params": ["lr"], "outs": ["a"]},
+        b={"cmd": "echo > b", "deps": ["a"], "params": ["lr"], "outs": ["b"]},
+    )
     failed = project.repro()
     assert failed.exit_code == 1
     raw = json.loads((failed.folder / records.RECORD).read_text())

@@ -114,7 +114,7 @@ def test_before_the_first_run_it_says_what_makes_the_metrics(amelio: Run, reposi
     done = amelio("check", cwd=repository)
     assert done.returncode == 1
     assert "no file metrics/eval_metrics.json" in done.stdout
-    assert "No rule found a value: `amelio repro` makes the metrics." in done.stdout
+    assert "No rule found its metrics: `amelio repro` makes them." in done.stdout
 
 
 def test_no_rules_exit_with_2_and_an_example(amelio: Run, repository: Path) -> None:

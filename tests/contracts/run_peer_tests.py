@@ -117,10 +117,10 @@ def _pytest(
     extras: Path,
     tests: list[str],
     left_out: list[str],
-    least: int,
+    n_least: int,
     **variables: str,
 ) -> int:
-    """Run tests of DVC's; pytest's exit code, or 1 when fewer than `least` passed."""
+    """Run tests of DVC's; pytest's exit code, or 1 when fewer than `n_least` passed."""
     here = Path(__file__).resolve().parent
     paths = [str(here), str(here.parents[1] / "src"), *site_packages(), str(extras)]
     argv = [sys.executable, "-m", "pytest", "-o", "addopts=", "-p", plugin, "-W", "ignore"]
@@ -131,8 +131,8 @@ def _pytest(
     done = subprocess.run([*argv, *tests], cwd=source, env=env, stdout=subprocess.PIPE, text=True)
     print(done.stdout, end="", flush=True)
     n_passed = re.search(r"(\d+) passed", done.stdout)
-    if n_passed is None or int(n_passed[1]) < least:
-        print(f"expected at least {least} tests to pass")
+    if n_passed is None or int(n_passed[1]) < n_least:
+        print(f"expected at least {n_least} tests to pass")
         return done.returncode or 1
     return done.returncode
 

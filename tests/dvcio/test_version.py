@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from amelio.dvcio.version import require_known_dvc
+from amelio.dvcio.version import _warn_of, require_known_dvc
 from amelio.errors import EnvironmentFailedError
 
 
@@ -37,6 +37,7 @@ def test_a_dvc_that_should_do(
 ) -> None:
     install(tmp_path, version)
     monkeypatch.syspath_prepend(tmp_path)
+    _warn_of.cache_clear()
     for _ in range(2):
         require_known_dvc()
     told = (

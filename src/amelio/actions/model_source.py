@@ -35,7 +35,7 @@ def find_model(project: Path, name: str, today: EvaluateParams, scratch: Path) -
 
     Raises InputError when there is none, or it is no model of amelio.
     """
-    file = _file(project, name)
+    file = _present_file(project, name)
     if file is not None:
         place = f"the {name}" if name == WORKSPACE else name
         return FoundModel(name, place, load_model(file), file.read_bytes())
@@ -50,7 +50,7 @@ def find_model(project: Path, name: str, today: EvaluateParams, scratch: Path) -
         raise InputError(error.message, path=f"{name}:{MODEL}") from error
 
 
-def _file(project: Path, name: str) -> Path | None:
+def _present_file(project: Path, name: str) -> Path | None:
     """What is no revision: its path, from the working directory or from the project."""
     if name == WORKSPACE:
         return project / MODEL

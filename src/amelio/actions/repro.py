@@ -239,7 +239,7 @@ def _run(
         with interrupts.caught():
             runner.run()
         watched = workspace.watched() if _is_idle(runner, plan, options.policy) else None
-        probe_files = [path for s in plan.stages for path in plan.conditions.probe_files(s)]
+        seen = [path for s in plan.stages for path in plan.conditions.seen_by_probe(s)]
     run = RunResult(
         run=folder.name,
         started=started,
@@ -259,7 +259,7 @@ def _run(
     records.prune(folder.parent, settings.keep_runs, settings.keep_bytes, spared)
     if watched and not interrupts.number:
         marks = dict(watched.known)
-        marks |= {path: instant.mark(path) for path in (*watched.files, *probe_files)}
+        marks |= {path: instant.mark(path) for path in (*watched.files, *seen)}
         marks |= {p: instant.mark(p) for p in map(instant.entries_of, watched.folders)}
         instant.save(state, _instant_key(options), marks, idle_lines(run))
     return ReproResult(run, folder, interrupts.number, runner.trouble, runner.books.errors)
@@ -290,7 +290,9 @@ def _is_idle(runner: Runner, plan: _Plan, policy: Policy) -> bool:
     conditions = [settings.when for settings in plan.settings.values() if settings.when]
     if any("env" in text or "exists" in text for text in conditions):
         return False
-    lasting = (Outcome.RAN, Outcome.RESTORED, Outcome.UP_TO_DATE, Outcome.SKIPPED)
+    lasting = {Outcome.RAN, Outcome.RESTORED, Outcome.UP_TO_DATE, Outcome.SKIPPED}
+    if any(settings.probe for settings in plan.settings.values()):
+        lasting -= {Outcome.RAN, Outcome.RESTORED}  # a new model may be asked again
     return not runner.trouble and all(s.outcome in lasting for s in runner.books.results())
 
 

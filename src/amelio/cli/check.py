@@ -62,8 +62,8 @@ def _show(done: QualityCheck) -> None:
         )
     console.print(table)
     console.print(f"{SIGNS[done.status]} {done.headline}", markup=False, highlight=False)
-    if all(verdict.value is None for verdict in done.verdicts):
-        console.print("No rule found a value: `amelio repro` makes the metrics.", markup=False)
+    if all(verdict.message.startswith("no file ") for verdict in done.verdicts):
+        console.print("No rule found its metrics: `amelio repro` makes them.", markup=False)
 
 
 def _send_test(root: Path) -> None:

@@ -117,7 +117,9 @@ def _ours(error: Exception, error_class: type[AmelioError]) -> AmelioError | Non
 
 def _unreadable(error: OSError) -> EnvironmentFailedError | None:
     """For a file of DVC's own that this user may not read."""
-    path = os.path.relpath(os.fsdecode(error.filename or ""))
+    if not error.filename:
+        return None
+    path = os.path.relpath(os.fsdecode(error.filename))
     if error.errno != errno.EACCES or not path.endswith(("dvc.yaml", "dvc.lock", ".dvc")):
         return None
     return EnvironmentFailedError(

@@ -64,6 +64,7 @@ class Conditions:
     allowed_env: Sequence[str] = ()
     known_probes: dict[tuple[str, str], Any] = field(default_factory=dict)
     _at_start: dict[str, Any] = field(default_factory=dict)
+    _answered: dict[str, Any] = field(default_factory=dict)  # in this run, by stage
 
     def __post_init__(self) -> None:
         """Check every condition, and read the metrics as they are now."""
@@ -114,16 +115,18 @@ class Conditions:
         that ask the same, as a model, and the files that the probe's command names.
         """
         probe = self.settings[stage.id].probe or ""
-        made = self.workspace.outputs_asking(probe)
-        seen = [f"{path}={of_path(path)}" for path in [*made, *self.probe_files(stage)]]
+        seen = [f"{path}={of_path(path)}" for path in self.seen_by_probe(stage)]
         text = "\0".join([probe, self.workspace.input_signature(stage.id), *seen])
         return sha256(text.encode()).hexdigest()
 
-    def probe_files(self, stage: Stage) -> list[str]:
-        """Files that the command of the stage's probe names."""
+    def seen_by_probe(self, stage: Stage) -> list[str]:
+        """What a probe may look at beside the stage's inputs; nothing without one."""
+        probe = self.settings[stage.id].probe
+        if probe is None:
+            return []
         folder = (self.workspace.root / stage.place).parent
-        words = (self.settings[stage.id].probe or "").split()
-        return [str(folder / word) for word in words if (folder / word).is_file()]
+        named = [os.path.join(folder, word) for word in probe.split()]
+        return [*self.workspace.outputs_asking(probe), *filter(os.path.isfile, named)]
 
     def take_probe(self, stage: Stage, signature: str, printed: Path) -> Any:
         """Read what a probe printed. Raises InputError when that is no JSON."""
@@ -137,6 +140,7 @@ class Conditions:
                 hint=f"its output is in {printed}; print messages to stderr",
             ) from error
         self.known_probes[stage.id, signature] = value
+        self._answered[stage.id] = value  # also if what it depends on has moved since it was asked
         return value
 
     def _names(
@@ -164,13 +168,17 @@ class Conditions:
     def _probe(self, stage: Stage, awaits_inputs: bool) -> Any:
         if not self.settings[stage.id].probe:
             raise _wrong(stage, "it asks for `probe`, but there is no meta.amelio.probe")
+        if awaits_inputs:
+            raise ProbeNeededError(stage.id)
+        if stage.id in self._answered:
+            return self._answered[stage.id]
         key = (stage.id, self.signature(stage))
-        if awaits_inputs or key not in self.known_probes:
+        if key not in self.known_probes:
             raise ProbeNeededError(stage.id)
         return self.known_probes[key]
 
     def _metrics(self, stage: Stage, awaits_inputs: bool) -> "_Metrics":
-        ancestors = self._ancestors(stage.id)
+        ancestors = self.ancestors(stage.id)
 
         def read(path: str) -> Any:
             is_new = self._producers[path] in ancestors
@@ -190,7 +198,8 @@ class Conditions:
         except AmelioError as error:
             return error
 
-    def _ancestors(self, stage: str) -> set[str]:
+    def ancestors(self, stage: str) -> set[str]:
+        """Ids of all the stages of the plan that it needs, at first or at second hand."""
         found: set[str] = set()
         waiting = list(self._needs[stage])
         while waiting:

@@ -114,7 +114,9 @@ def _foresee(
         if is_lacking and conditions.settings[stage.id].when:
             require_cached(workspace, stage, reasons, replace(policy, pull=False))
             return Forecast(stage, Outcome.RESTORED, reasons)
-        decision = conditions.decide(stage, reasons, awaits_inputs=bool(upstream))
+        changing = (before[key].outcome for key in conditions.ancestors(stage.id) if key in before)
+        awaits_inputs = any(outcome in (*_MAKING, Outcome.PULLED) for outcome in changing)
+        decision = conditions.decide(stage, reasons, awaits_inputs=awaits_inputs)
     except UndecidedError as error:
         what = "its probe makes" if isinstance(error, ProbeNeededError) else "new metrics make"
         told = f"only if {what} the condition true"

@@ -31,8 +31,9 @@ from amelio.vision.inference.lot_prediction import predict_lot
 from amelio.vision.params import InferenceParams
 model, lot, output = map(Path, sys.argv[1:])
 predict_lot(model, lot, output, InferenceParams(), n_workers=2)
-whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-print(1024 * max(resource.getrusage(who).ru_maxrss for who in whose))
+status = Path("/proc/self/status").read_text()  # ru_maxrss is that of whoever started us
+own = int(status.partition("VmHWM:")[2].split()[0])
+print(1024 * max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
 """
 
 

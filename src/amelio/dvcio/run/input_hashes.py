@@ -15,6 +15,7 @@ class InputHashes:
         self._as_locked: dict[str, list[Any]] = {}
         self._looked_up: set[str] = set()  # hashed a moment ago
         self._taken: dict[str, list[Any]] = {}
+        self._has_run: set[str] = set()
 
     def keep(self, key: str, stage: "Stage") -> bool:
         """Remember what the lock file has; False when that was done before."""
@@ -31,6 +32,7 @@ class InputHashes:
     def take(self, key: str, stage: "Stage", *, allow_missing: bool) -> None:
         """Hash the dependencies as they are before the stage runs."""
         self.keep(key, stage)
+        self._has_run.add(key)
         if key not in self._looked_up:
             stage.save_deps(allow_missing=allow_missing)
         self._looked_up.discard(key)
@@ -54,6 +56,11 @@ class InputHashes:
         self._as_locked.clear()
         self._looked_up.clear()
         self._taken.clear()
+        self._has_run.clear()
+
+    def has_run(self, key: str) -> bool:
+        """Whether the stage was made ready to run."""
+        return key in self._has_run
 
     def of_run(self, key: str, stage: "Stage") -> list[Any]:
         """What the dependencies hashed to in this run, recorded or not; else what is locked."""
