@@ -125,7 +125,7 @@ class Conditions:
         if probe is None:
             return []
         folder = (self.workspace.root / stage.place).parent
-        named = [os.path.join(folder, word) for word in probe.split()]
+        named = [str(folder / word) for word in probe.split()]
         return [*self.workspace.outputs_asking(probe), *filter(os.path.isfile, named)]
 
     def take_probe(self, stage: Stage, signature: str, printed: Path) -> Any:

@@ -69,4 +69,5 @@ def _cpu_has_bfloat16() -> bool:
     """
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # new torch
     on_x86 = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
-    return bool(on_x86 or (capabilities.get("bf16") and torch.backends.mkldnn.is_available()))
+    has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(on_x86 or (capabilities.get("bf16") and has_onednn))
