@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import sys
 
 import pytest
@@ -20,7 +21,9 @@ def test_a_bar_on_a_terminal(
             advance(1)
             advance(3)
         monkeypatch.undo()
-        shown = screen.read(100_000).decode()
+        shown = ""
+        while "4/4" not in shown and select.select([screen], [], [], 10)[0]:
+            shown += screen.read(100_000).decode()
     assert "Training" in shown
     assert "0/4" in shown  # from the beginning
     assert "4/4" in shown
