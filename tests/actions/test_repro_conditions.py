@@ -42,12 +42,19 @@ def retraining(project: Project) -> Project:
     )
     assert set(project.outcomes().values()) == {"ran"}
     assert not (project.root / "asked").exists()  # it never ran before: the probe was not needed
+    assert instant(ReproWords()) == 0
     return project
 
 
 def _n_asked(project: Project) -> int:
     path = project.root / "asked"
     return len(path.read_text()) if path.exists() else 0
+
+
+def _ask_by(project: Project, probe: str) -> None:
+    text = project.read("dvc.yaml")
+    start, end = text.index("probe: "), text.index("predict:")
+    project.write("dvc.yaml", f"{text[:start]}probe: {json.dumps(probe)}\n  {text[end:]}")
 
 
 def test_new_data_alone_retrains_only_when_the_probe_says_so(retraining: Project) -> None:
@@ -144,13 +151,11 @@ def test_the_forecast_does_not_go_by_metrics_that_would_be_made_anew(project: Pr
 
 
 def test_a_probe_that_writes_what_it_names_is_asked_once(retraining: Project) -> None:
-    text = retraining.read("dvc.yaml")
-    start, end = text.index("probe: "), text.index("predict:")
     long = "y" * 300  # no file's name
     probe = f"echo >> asked; cat accuracy > seen.json ; echo {long} >&2; " + (
         """echo '{"overall": {"average_accuracy": 0.95}}' | tee seen.json"""
     )
-    retraining.write("dvc.yaml", f"{text[:start]}probe: {json.dumps(probe)}\n  {text[end:]}")
+    _ask_by(retraining, probe)
     retraining.write("seen.json", "{}")
     retraining.write("data", "2")
     assert retraining.outcomes()["train"] == "skipped"
@@ -243,10 +248,7 @@ def test_the_forecast_knows_what_a_skipped_stage_without_outputs_leaves_to_other
     ],
 )
 def test_a_probe_that_does_not_answer(retraining: Project, probe: str, message: str) -> None:
-    text = retraining.read("dvc.yaml")
-    start = text.index("probe: ")
-    end = text.index("predict:")
-    retraining.write("dvc.yaml", f"{text[:start]}probe: {json.dumps(probe)}\n  {text[end:]}")
+    _ask_by(retraining, probe)
     retraining.write("data", "2")
     result = retraining.repro()
     train = next(stage for stage in result.run.stages if stage.name == "train")

@@ -239,7 +239,8 @@ def _run(
         with interrupts.caught():
             runner.run()
         watched = workspace.watched() if _is_idle(runner, plan, options.policy) else None
-        seen = [path for s in plan.stages for path in plan.conditions.seen_by_probe(s)]
+        stages = plan.stages if watched else ()
+        seen = [path for stage in stages for path in plan.conditions.seen_by_probe(stage)]
     run = RunResult(
         run=folder.name,
         started=started,
@@ -290,10 +291,11 @@ def _is_idle(runner: Runner, plan: _Plan, policy: Policy) -> bool:
     conditions = [settings.when for settings in plan.settings.values() if settings.when]
     if any("env" in text or "exists" in text for text in conditions):
         return False
+    results = runner.books.results()
     lasting = {Outcome.RAN, Outcome.RESTORED, Outcome.UP_TO_DATE, Outcome.SKIPPED}
-    if any(settings.probe for settings in plan.settings.values()):
-        lasting -= {Outcome.RAN, Outcome.RESTORED}  # a new model may be asked again
-    return not runner.trouble and all(s.outcome in lasting for s in runner.books.results())
+    if any(s.outcome is Outcome.SKIPPED and plan.settings[s.stage].probe for s in results):
+        lasting -= {Outcome.RAN, Outcome.RESTORED}  # what was made since may get another answer
+    return not runner.trouble and all(s.outcome in lasting for s in results)
 
 
 def _instant_key(options: ReproOptions) -> list[str]:

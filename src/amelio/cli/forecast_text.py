@@ -51,8 +51,8 @@ def result_lines(result: ForecastResult) -> Iterator[str]:
         yield f"{n_idle} {'stage is' if n_idle == 1 else 'stages are'} up to date"
     if any(f.outcome is Outcome.RAN for f in busy):
         unknown = sum(f.outcome is Outcome.RAN and f.expected_s is None for f in busy)
-        is_bound = any(_is_open(f) or f.is_undecided for f in busy)
-        bound = "at most " if result.total_s and is_bound else ""
+        is_upper_bound = any(_is_open(f) or f.is_undecided for f in busy)
+        bound = "at most " if result.total_s and is_upper_bound else ""
         total = duration(result.total_s) if result.total_s else "unknown"
         guess = f", beside {unknown} never measured" if unknown and result.total_s else ""
         yield f"expected: {bound}{total} with {result.jobs} job{'s' * (result.jobs > 1)}{guess}"

@@ -418,7 +418,7 @@ class DvcWorkspace:
     def run_parameters(self) -> Mapping[str, Any]:
         """The parameters of the plan's stages, by file: those that were run with, else recorded."""
         hashes = self._input_hashes
-        last = sorted(self._stages.items(), key=lambda item: hashes.has_run(item[0]))
+        last = sorted(self._stages.items(), key=lambda item: hashes.has_taken(item[0]))
         return values.run_parameters((stage, hashes.of_run(key, stage)) for key, stage in last)
 
     def watched(self) -> Watched | None:

@@ -79,11 +79,11 @@ class Conditions:
         self._needs = {stage.id: stage.needs for stage in self.stages}
 
     def decide(
-        self, stage: Stage, reasons: Sequence[Reason], *, awaits_inputs: bool = False
+        self, stage: Stage, reasons: Sequence[Reason], *, is_awaiting_inputs: bool = False
     ) -> Decision | None:
         """The decision for a stage with reasons to run; None without a condition.
 
-        awaits_inputs: what it needs would be made anew first: old metrics and answers do not count
+        is_awaiting_inputs: what it needs would be made anew; old metrics and answers do not count
 
         Raises UndecidedError, and InputError for a name, key or comparison that cannot be.
         """
@@ -92,7 +92,7 @@ class Conditions:
             return None
         from amelio.expressions import NoValueError, WrongExpressionError, evaluate
 
-        names = self._names(stage, reasons, awaits_inputs)
+        names = self._names(stage, reasons, is_awaiting_inputs)
         try:
             value = evaluate(_one_line(text), names, {"exists": self._exists}).value
         except _UndefinedError as error:
@@ -144,14 +144,14 @@ class Conditions:
         return value
 
     def _names(
-        self, stage: Stage, reasons: Sequence[Reason], awaits_inputs: bool
+        self, stage: Stage, reasons: Sequence[Reason], is_awaiting_inputs: bool
     ) -> dict[str, Any]:
         return {
             "params": self.workspace.parameters(stage.id),
-            "metrics": self._metrics(stage, awaits_inputs),
+            "metrics": self._metrics(stage, is_awaiting_inputs),
             "env": _Env(self.allowed_env),
             "changed": changes(reasons),
-            "probe": _Probe(lambda: self._probe(stage, awaits_inputs)),
+            "probe": _Probe(lambda: self._probe(stage, is_awaiting_inputs)),
         }
 
     def _values(self, text: str, names: Mapping[str, Any]) -> str:
@@ -165,10 +165,10 @@ class Conditions:
                 shown.append(f"{chain} = {_short(value)}")
         return ", ".join(dict.fromkeys(shown))
 
-    def _probe(self, stage: Stage, awaits_inputs: bool) -> Any:
+    def _probe(self, stage: Stage, is_awaiting_inputs: bool) -> Any:
         if not self.settings[stage.id].probe:
             raise _wrong(stage, "it asks for `probe`, but there is no meta.amelio.probe")
-        if awaits_inputs:
+        if is_awaiting_inputs:
             raise ProbeNeededError(stage.id)
         if stage.id in self._answered:
             return self._answered[stage.id]
@@ -177,12 +177,12 @@ class Conditions:
             raise ProbeNeededError(stage.id)
         return self.known_probes[key]
 
-    def _metrics(self, stage: Stage, awaits_inputs: bool) -> "_Metrics":
+    def _metrics(self, stage: Stage, is_awaiting_inputs: bool) -> "_Metrics":
         ancestors = self.ancestors(stage.id)
 
         def read(path: str) -> Any:
             is_new = self._producers[path] in ancestors
-            if is_new and awaits_inputs:
+            if is_new and is_awaiting_inputs:
                 raise InputsNeededError(path)
             found = self._read(path) if is_new else self._at_start[path]
             if isinstance(found, AmelioError):

@@ -115,8 +115,8 @@ def _foresee(
             require_cached(workspace, stage, reasons, replace(policy, pull=False))
             return Forecast(stage, Outcome.RESTORED, reasons)
         changing = (before[key].outcome for key in conditions.ancestors(stage.id) if key in before)
-        awaits_inputs = any(outcome in (*_MAKING, Outcome.PULLED) for outcome in changing)
-        decision = conditions.decide(stage, reasons, awaits_inputs=awaits_inputs)
+        is_awaiting_inputs = any(outcome in (*_MAKING, Outcome.PULLED) for outcome in changing)
+        decision = conditions.decide(stage, reasons, is_awaiting_inputs=is_awaiting_inputs)
     except UndecidedError as error:
         what = "its probe makes" if isinstance(error, ProbeNeededError) else "new metrics make"
         told = f"only if {what} the condition true"
