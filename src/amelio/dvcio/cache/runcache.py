@@ -99,8 +99,9 @@ def save(stage: "Stage") -> None:
     key, made = _get_stage_hash(stage), to_single_stage_lockfile(stage)
     name = _get_cache_hash(made)
     known = cache._load_cache(key, name)
-    for out in cache._uncached_outs(stage, known or made):
-        out.commit()
+    if not all(out.use_cache for out in stage.outs):
+        for out in cache._uncached_outs(stage, known or made):
+            out.commit()
     if known:
         return
     COMPILED_LOCK_FILE_STAGE_SCHEMA(made)

@@ -173,8 +173,9 @@ class PathLocks:
         folder = self._repo.tmp_dir
         try:
             with self._edited() as lock:
-                _check_blockers(folder, lock, info, mode="write", waiters=reads + writes)
-                _check_blockers(folder, lock, info, mode="read", waiters=writes)
+                for mode, waiters in (("write", reads + writes), ("read", writes)):
+                    if any(_overlap(path, waiter) for path in lock[mode] for waiter in waiters):
+                        _check_blockers(folder, lock, info, mode=mode, waiters=waiters)
                 changes = _Paths(
                     _acquire_read(lock, info, reads), _acquire_write(lock, info, writes)
                 )
