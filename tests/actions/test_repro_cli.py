@@ -19,6 +19,7 @@ import pytest
 from amelio import cli
 from amelio.actions.logs import find_log, read_log
 from amelio.errors import InputError
+from amelio.model import OnError
 from tests.actions.engine_project import Project
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
@@ -199,6 +200,23 @@ def test_why_of_a_frozen_stage(project: Project, capsys: pytest.CaptureFixture[s
     project.write("in", "2")
     assert cli.run(["why", "a"]) == 0
     assert capsys.readouterr().out == "a is frozen: its dependencies are not looked at\n"
+
+
+def test_why_tells_how_the_last_attempt_failed(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "last time it failed: its command failed with exit code 3"
+    project.stages(a={"cmd": "exit 3", "outs": ["a"]}, b={"cmd": "echo > b", "outs": ["b"]})
+    project.repro(on_error=OnError.KEEP_GOING)
+    assert cli.run(["why", "a"]) == 0
+    assert f"  {told}\n  `amelio logs a` shows" in capsys.readouterr().out
+    assert cli.run(["why", "b"]) == 0
+    assert "failed" not in capsys.readouterr().out
+    project.stages(a={"cmd": "echo > a", "outs": ["a"]})
+    project.repro()
+    project.stages(a={"cmd": "echo 2 > a", "outs": ["a"]})
+    assert cli.run(["why", "a"]) == 0
+    assert "last time" not in capsys.readouterr().out
 
 
 def test_what_running_in_parallel_saved_is_told(

@@ -156,8 +156,13 @@ def test_a_command_that_ignores_a_signal_is_killed_in_the_end(
     process = start()
     wait_for(project.root / "started")
     process.send_signal(number)
-    assert process.wait(30) == 128 + number
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 128 + number
     assert not (project.root / "dvc.lock").exists()
+    told = "interrupted: 1 stage may take 4 s to end; a second Ctrl-C does not wait for that"
+    lines = output.splitlines()
+    assert lines.count(told) == 1
+    assert lines.index(told) < next(n for n, line in enumerate(lines) if "it was stopped" in line)
 
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])

@@ -205,6 +205,7 @@ def _run_here(
         raise typer.Exit(result.run.exit_code)
     if not quiet and not as_json:
         print_line(f"experiment {result.name}: its results are in your workspace")
+        print_line("  `amelio metrics diff` compares them with the last commit")
 
 
 def _run_queue(home: Home, jobs: int, batch: str | None, is_detached: bool, quiet: bool) -> None:

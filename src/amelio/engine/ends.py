@@ -53,7 +53,9 @@ class Ends:
         charges = self._borders.charges(found.attempt)
         try:
             if found.signal:
-                self._undo(running, found, Outcome.INTERRUPTED, "interrupted")
+                code = found.code
+                why = f"it ended with exit code {code}" if code >= 0 else "it was stopped"
+                self._undo(running, found, Outcome.INTERRUPTED, why)
             elif charges:
                 told = "; ".join(charge.charge(running.start.stage.name) for charge in charges)
                 paths = [str(self._ws.root / charge.path) for charge in charges]

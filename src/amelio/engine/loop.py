@@ -1,5 +1,6 @@
 """Runs a plan: starts what is ready, waits, records what has ended."""
 
+import signal
 import time
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from amelio.engine.borders import Borders
 from amelio.engine.ends import Ends
 from amelio.engine.events import EventKind, Listener
 from amelio.engine.executor import Exit, exit_of
+from amelio.engine.guard.zygote import GRACE_S
 from amelio.engine.interrupts import Interrupts
 from amelio.engine.probes import Probes
 from amelio.engine.recorder import Recorder
@@ -161,5 +163,13 @@ class Runner:
         if not self._executor.running:
             self._interrupts.sleep(timeout_s or 0)
             return []
-        with self._interrupts.forwarding(self._executor.signal):
+        with self._interrupts.forwarding(self._pass_on):
             return [exit_of(report) for report in self._executor.wait(timeout_s)]
+
+    def _pass_on(self, number: int) -> None:
+        """Pass a signal on to the stages; the first one is told, as they may take their time."""
+        self._executor.signal(number)
+        if number != signal.SIGHUP:
+            n = len(self._executor.running)
+            told = f"interrupted: {n} stage{'s' * (n != 1)} may take {GRACE_S:g} s to end"
+            self.books.note("", f"{told}; a second Ctrl-C does not wait for that")

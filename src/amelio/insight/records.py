@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ RECORD = "record.json"
 TIMES = "times.json"
 SIZE = "bytes"
 FORMAT = 1
+_ATTEMPTED = (Outcome.RAN, Outcome.RESTORED, Outcome.PULLED, Outcome.FAILED, Outcome.INTERRUPTED)
 
 
 def save(folder: Path, run: RunResult, parameters: dict[str, Any] | None = None) -> Path:
@@ -96,6 +97,20 @@ def last_log(runs: Path, stage_name: str) -> Path | None:
             if stage.log and stage_name in (stage.name, stage.stage) and stage.log.exists():
                 return stage.log
     return None
+
+
+def last_failures(runs: Path, stages: Iterable[str]) -> dict[str, str]:
+    """How the last attempts at stages failed, by their ids; without those that did not."""
+    open_ones, failures = set(stages), {}
+    for run in all_runs(runs) if open_ones else ():
+        for stage in run.with_outcome(*_ATTEMPTED):
+            if stage.stage in open_ones:
+                open_ones.remove(stage.stage)
+                if stage.outcome is Outcome.FAILED:
+                    failures[stage.stage] = stage.message
+        if not open_ones:
+            break
+    return failures
 
 
 def prune(runs: Path, keep_runs: int, keep_bytes: int, spared: set[str]) -> None:
