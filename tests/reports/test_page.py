@@ -6,6 +6,7 @@ import pytest
 
 from amelio.model import Outcome
 from amelio.reports.facts import (
+    Chart,
     Compared,
     LotPredictions,
     Origin,
@@ -72,3 +73,46 @@ def test_names_captions_and_values_are_whole(size: tuple[int, int], tmp_path: Pa
         assert page.evaluate(CUT) == []
         assert page.evaluate(OVERLAPPING) == []
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+
+
+def test_a_chart_that_is_wider_than_its_column_gets_two(tmp_path: Path) -> None:
+    def chart(title: str, *revisions: str) -> Chart:
+        mark = {"mark": "rect", "encoding": {"x": {"field": "x", "type": "nominal"}}}
+        spec = {"facet": {"field": "rev", "type": "nominal"}, "spec": mark}
+        return Chart(title, "plots/confusion", spec, tuple({"rev": r, "x": 1} for r in revisions))
+
+    path = tmp_path / "report.html"
+    charts = chart("wide", "workspace", "c0ffee1"), chart("narrow", "workspace")
+    path.write_text(html_page(Report(Origin("faces", "now"), charts=charts)), encoding="utf-8")
+    with chromium() as browser:
+        page = visit(browser, path).page
+        page.wait_for_selector("figure.wide svg")
+        width = "each => [each.clientWidth, each.querySelector('.chart').scrollWidth]"
+        wide, narrow = (page.eval_on_selector(f"figure:nth-of-type({n})", width) for n in (1, 2))
+    assert wide[0] == wide[1] > 2 * narrow[0]
+    assert narrow[0] == narrow[1]
+
+
+def test_no_name_of_two_legends_is_cut(tmp_path: Path) -> None:
+    """As of the calibration of two revisions."""
+    kinds = {"color": "revision", "strokeDash": "field"}
+    legends = {channel: {"field": name, "type": "nominal"} for channel, name in kinds.items()}
+    numbers = {axis: {"field": axis, "type": "quantitative"} for axis in "xy"}
+    spec = {"mark": "line", "width": "container", "encoding": {**numbers, **legends}}
+    rows = tuple(
+        {"x": x, "y": x, "revision": revision, "field": field}
+        for x in (0, 1)
+        for revision in ("workspace", "c0ffee1")
+        for field in ("accuracy", "perfect")
+    )
+    path = tmp_path / "report.html"
+    charts = tuple(Chart(title, "plots/calibration", spec, rows) for title in "abc")
+    path.write_text(html_page(Report(Origin("faces", "now"), charts=charts)), encoding="utf-8")
+    with chromium() as browser:
+        page = visit(browser, path).page
+        name = page.locator(".chart").first.get_by_text("perfect")
+        name.wait_for()
+        box, chart = name.bounding_box(), page.locator(".chart").first.bounding_box()
+    assert box
+    assert chart
+    assert box["x"] + box["width"] <= chart["x"] + chart["width"]

@@ -21,7 +21,7 @@
       background: "transparent", font, view: {stroke: "transparent"},
       axis: {...text, gridColor: line, domainColor: line, tickColor: line, labelLimit: 165,
         labelOverlap: "greedy", labelSeparation: 5},
-      axisX: {grid: false, labelFlush: false}, legend: {...text, symbolSize: 60, orient: place.clientWidth < 460 ? "bottom" : "right"},
+      axisX: {grid: false, labelFlush: false}, legend: {...text, symbolSize: 60, orient: place.clientWidth < 460 ? "bottom" : "right", layout: {bottom: {direction: "vertical", anchor: "start"}}},
       scale: {zero: false}, header: {...text, labelFontSize: 11}, title: {color: ink},
       line: {strokeWidth: 2, color: series[0]}, point: {filled: true, size: 45, color: series[0]},
       bar: {color: series[0]}, text: {color: ink}, rule: {color: soft},
@@ -105,7 +105,9 @@
         expr: vegaParts.expressionInterpreter, renderer: "svg", loader, logger: quiet, container: place,
         hover: true, tooltip: showTip,
       });
-      view.run();
+      view.runAsync().then(() => {
+        if (place.scrollWidth > place.clientWidth) place.closest("figure")?.classList.add("wide");
+      });
       place.querySelector("form")?.remove(); // Vega's room for controls, of which there are none
       views.set(place, view);
     } catch (error) {
