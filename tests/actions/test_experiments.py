@@ -148,6 +148,7 @@ def test_what_cannot_be_set_or_run_is_told_and_nothing_is_queued(
         (["-S", "lr=glob(*)"], "not supported.\n  a value is one word, a list"),
         (["-S", "other.yaml:lr=1"], "no such parameters file"),
         (["-S", "lr=[1"], "lr=[1"),
+        (["-S", "lr=a;b"], "lr=a;b: not a value in Hydra's grammar\n  a value is one word"),
         (["-S", "lr"], "expected NAME=VALUE"),
         (["trian"], "did you mean 'train'?"),
         (["-n", "a/b"], "Invalid exp name"),

@@ -50,15 +50,15 @@ def check(
 def _show(done: QualityCheck) -> None:
     console = table_console()
     table = Table(title="Quality", title_justify="left", show_lines=True)
-    for name in ("Rule and source", "Verdict", "Value", "Why and limit"):
+    for name in ("Rule", "Verdict", "Value", "Why, limit and source"):
         table.add_column(name, overflow="fold", justify="right" if name == "Value" else "left")
     for verdict in done.verdicts:
         rule, status, value, limit, message, source = cells(verdict)
         table.add_row(
-            Text.assemble(rule, "\n", (source, "dim")),
+            Text(rule),
             Text(status, STYLES[verdict.status]),
             Text(value),
-            Text.assemble(message, "\n", (limit, "dim")),
+            Text.assemble(message, "\n", (f"{limit}\n{source}", "dim")),
         )
     console.print(table)
     console.print(f"{SIGNS[done.status]} {done.headline}", markup=False, highlight=False)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Overrides = Mapping[str, tuple[str, ...]]
 PARAMS_FILE = "params.yaml"
 _NAME_HINT = "the name has to be in the file: `+name=value` adds one, `~name` takes one away"
+_VALUE_HINT = (
+    "a value is one word, a list `a,b`, `choice(a,b)` or `range(1,10,3)`;"
+    """ other text stands in quotes: -S 'name="a; b"'"""
+)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?P<is_broken>\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)?")
 _DOTTED = re.compile(r"\w+(?:\.\w+)*")
 
@@ -33,7 +37,7 @@ def combinations(values: Sequence[str]) -> list[Overrides]:
     if not values:
         return [{}]
     by_path = to_path_overrides(values)
-    with _explained(values, "a value is one word, a list `a,b`, `choice(a,b)` or `range(1,10,3)`"):
+    with _explained(values, _VALUE_HINT):
         if _has_lists(by_path):
             return [
                 {path: tuple(v) for path, v in one.items()} for one in get_hydra_sweeps(by_path)
@@ -206,6 +210,8 @@ def _explained(values: Sequence[str], hint: str = _NAME_HINT) -> Iterator[None]:
         yield
     except (DvcException, HydraException, OmegaConfBaseException, ValueError) as error:
         cause = explain(error.__cause__ or error).splitlines()[0]
+        if cause.startswith("LexerNoViableAlt"):  # the parser's own name for a wrong sign
+            cause = "not a value in Hydra's grammar"
         is_named = all("=" in value or value.startswith("~") for value in values)
         raise InputError(
             f"--set-param {' '.join(values)}: {cause}",
