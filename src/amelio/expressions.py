@@ -60,7 +60,8 @@ def check(expression: str, names: Sequence[str], functions: Sequence[str] = ()) 
         for node in ast.walk(tree):
             _check_node(node, names, (*FUNCTIONS, *functions))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise WrongExpressionError(f"not an expression: {error}") from error
+        why = error.msg if isinstance(error, SyntaxError) else error
+        raise WrongExpressionError(f"not an expression: {expression.strip()!r}: {why}") from error
     return tree
 
 

@@ -238,6 +238,59 @@ def test_why_of_a_group(project: Project, capsys: pytest.CaptureFixture[str]) ->
     assert told == ["fit@x would run", "fit@y would run"]
 
 
+def test_warnings_of_a_stage_are_told_when_it_ends(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = "for i in 1 2 3 4 5; do echo warning: $i; done; echo fine; echo > b"
+    project.stages(
+        a={"cmd": "echo ⚠️ it rains; echo no warning: here; echo > a", "outs": ["a"]},
+        b={"cmd": many, "outs": ["b"]},
+    )
+    assert cli.run(["repro"]) == 0
+    told = [
+        line for line in capsys.readouterr().out.splitlines() if "warning" in line or "⚠" in line
+    ]
+    assert told == [
+        "[a] ⚠️ it rains",
+        *(f"[b] warning: {n}" for n in (1, 2, 3)),
+        "[b] 2 more warnings: `amelio logs b`",
+    ]
+    assert cli.run(["repro", "-f", "-v", "a"]) == 0
+    assert capsys.readouterr().out.count("⚠️ it rains") == 2  # the command, and what it printed
+
+
+def test_what_was_never_measured_is_not_foretold(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.stages(a={"cmd": "sleep 0.3; echo > a", "outs": ["a"]})
+    project.repro()
+    project.stages(
+        a={"cmd": "sleep 0.3; echo > a", "outs": ["a"]}, b={"cmd": "echo > b", "outs": ["b"]}
+    )
+    assert cli.run(["repro", "--dry"]) == 0
+    assert "expected: unknown with 1 job\n" in capsys.readouterr().out
+    assert cli.run(["repro", "--dry", "-f"]) == 0
+    told = r"expected: [01]\.\d+ s with 1 job; 1 never measured, taken as the mean\n"
+    assert re.search(told, capsys.readouterr().out)
+
+
+def test_logs_name_the_tries_before_the_last(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retried = {"amelio": {"retries": 1}}
+    project.stages(a={"cmd": "echo try >> tries; cat tries; exit 1", "meta": retried})
+    assert cli.run(["repro", "-q"]) == 1
+    capsys.readouterr()
+    assert cli.run(["logs", "a"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "try\ntry\n"
+    told, _, place = shown.err.strip().partition(": ")
+    assert told == "the last of 2 tries; before it"
+    assert project.read(place) == "try\n"
+    assert cli.run(["logs", "aa"]) == 2
+    assert "did you mean 'a'?" in capsys.readouterr().err
+
+
 def test_logs_of_a_stage_that_this_run_is_done_with(project: Project) -> None:
     project.write("in", "1")
     project.stages(

@@ -61,6 +61,15 @@ def test_other_words_go_to_dvc_with_its_exit_code(
     assert (ours.stdout, ours.stderr) == (theirs.stdout, theirs.stderr)
 
 
+@pytest.mark.parametrize(("word", "meant"), [("chek", "check"), ("reprr", "repro")])
+def test_a_misspelt_word_of_ours_is_told(
+    amelio: Run, tmp_path: Path, word: str, meant: str
+) -> None:
+    done = amelio(word, "train", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"amelio: there is no command {word!r}\n  did you mean {meant!r}?\n"
+
+
 def test_cd_runs_our_words_elsewhere(amelio: Run, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     done = amelio("--cd", "there", "new", cwd=tmp_path)

@@ -39,6 +39,14 @@ def test_a_line_of_json_for_each_file(capsys: pytest.CaptureFixture[str]) -> Non
     assert bad == {"file": "new/x.png", "unreadable": "the file is empty (0 bytes)"}
 
 
+@pytest.mark.usefixtures("folder")
+def test_nothing_but_unreadable_files_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "new/x.png"]) == 1
+    shown = capsys.readouterr()
+    assert "unreadable: the file is empty" in shown.out
+    assert shown.err == "amelio: none of these files could be read as an image\n"
+
+
 def test_a_table_of_another_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "models/best_model.pth").rename(folder / "old.pth")
     assert run(["predict", "new", "--model", "old.pth"]) == 0

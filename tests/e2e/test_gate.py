@@ -62,6 +62,10 @@ def test_a_drifted_lot_is_reported_and_stops_nothing(amelio: Run, project: Path)
             darker = image.convert("RGB").point([level // 4 for level in range(256)] * 3)
         darker.save(dark / file.name.replace("s2", "s3"))
     assert amelio("unfreeze", "monitor_drift", cwd=project).returncode == 0
+    left_out = amelio("repro", "monitor_drift", cwd=project)
+    assert "[monitor_drift] warning: nothing predicts data/raw/s3: `amelio lots sync`" in (
+        left_out.stdout
+    )
     assert amelio("lots", "sync", cwd=project).returncode == 0
     done = amelio("repro", "-v", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -75,7 +75,10 @@ class QualityCheck:
         if self.stops:
             bad = [each for each in self.verdicts if each.status is Status.ALERT]
             told = ", ".join(one_line(f"{each.rule} ({each.message})") for each in bad)
-            raise StageFailedError(f"the quality gate is shut: {told}")
+            raise StageFailedError(
+                f"the quality gate is shut: {told}",
+                hint="mend that, or change `quality` in params.yaml: `on_alert: warn` lets it pass",
+            )
 
 
 def check_quality(

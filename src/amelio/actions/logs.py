@@ -1,6 +1,7 @@
 """A stage's output."""
 
 import difflib
+import glob
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,9 +48,18 @@ def find_log(root: Path, stage: str, follow: bool = False) -> Path:
         known = sorted(
             {s.name for run in records.all_runs(state / "runs") for s in run.stages if s.log}
         )
+        close = difflib.get_close_matches(stage, known, n=1)
         hint = f"logs are kept of {', '.join(known)}" if known else "nothing has run here yet"
+        hint = f"did you mean '{close[0]}'?" if close else hint
         raise InputError(f"no log of a stage {stage!r}", hint=hint)
     return log
+
+
+def earlier_tries(log: Path) -> list[Path]:
+    """The logs of the attempts that the same run made at the stage before."""
+    number, _, name = log.parent.name.partition("-")
+    tries = log.parents[1].glob(f"*-{glob.escape(name)}/{LOG}")
+    return sorted(each for each in tries if each.parent.name.partition("-")[0] < number)
 
 
 def _begun(state: Path, stage: str) -> Path | None:

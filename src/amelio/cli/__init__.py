@@ -50,7 +50,21 @@ def _dispatch(words: list[str]) -> int:
         return run_app(words)
     from amelio.dvcio.passthrough import become_dvc
 
+    _require_known(words[0])
     return become_dvc(words)
+
+
+def _require_known(word: str) -> None:
+    """Raises InputError for a word that is nearly one of ours: DVC would list only its own."""
+    import difflib
+
+    close = difflib.get_close_matches(word, [*OWN_WORDS, "repro", "exp"], n=1, cutoff=0.7)
+    if close:
+        from amelio.dvcio.passthrough import is_dvc_command
+        from amelio.errors import InputError
+
+        if not is_dvc_command(word):
+            raise InputError(f"there is no command {word!r}", hint=f"did you mean '{close[0]}'?")
 
 
 def _repro(said: ReproWords) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from amelio.actions.repro import ForecastResult
 from amelio.engine.forecast import Forecast
-from amelio.insight.wording import duration, reason
+from amelio.insight.wording import counted, duration, reason
 from amelio.model import Outcome, ReasonKind
 
 _WORDS = {
@@ -54,8 +54,9 @@ def result_lines(result: ForecastResult) -> Iterator[str]:
         is_upper_bound = any(_is_open(f) or f.is_undecided for f in busy)
         bound = "at most " if result.total_s and is_upper_bound else ""
         total = duration(result.total_s) if result.total_s else "unknown"
-        guess = f", beside {unknown} never measured" if unknown and result.total_s else ""
-        yield f"expected: {bound}{total} with {result.jobs} job{'s' * (result.jobs > 1)}{guess}"
+        guess = f"; {unknown} never measured, taken as the mean" if unknown else ""
+        jobs = counted(result.jobs, "job")
+        yield f"expected: {bound}{total} with {jobs}{guess if result.total_s else ''}"
 
 
 def _is_open(forecast: Forecast) -> bool:

@@ -1,11 +1,12 @@
 """`amelio logs`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from amelio.actions.logs import find_log, find_root, read_log
+from amelio.actions.logs import earlier_tries, find_log, find_root, read_log
 
 
 def logs(
@@ -15,5 +16,10 @@ def logs(
     ] = False,
 ) -> None:
     """Show what a stage printed when it last ran."""
-    for text in read_log(find_log(find_root(Path()), stage, follow), follow):
+    log = find_log(find_root(Path()), stage, follow)
+    earlier = earlier_tries(log)
+    if earlier:
+        told = ", ".join(os.path.relpath(each) for each in earlier)
+        typer.echo(f"the last of {len(earlier) + 1} tries; before it: {told}", err=True)
+    for text in read_log(log, follow):
         typer.echo(text, nl=False)

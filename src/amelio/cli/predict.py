@@ -1,6 +1,7 @@
 """`amelio predict`."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.text import Text
 from amelio.actions.predict import MODEL, Look
 from amelio.actions.predict import predict as look_at
 from amelio.cli.tables import table_console
+from amelio.errors import StageFailedError
 from amelio.vision.inference.inference import Prediction
 
 
@@ -24,11 +26,21 @@ def predict(
 ) -> None:
     """Predict files or folders with a model, for a quick look."""
     look = look_at(paths, model)
-    if as_json:
+    n_read = 0
+
+    def predictions() -> Iterator[Prediction]:
+        nonlocal n_read
         for prediction in look.predictions:
+            n_read += not prediction.reason
+            yield prediction
+
+    if as_json:
+        for prediction in predictions():
             typer.echo(json.dumps(_record(look, prediction), ensure_ascii=False))
     else:
-        table_console().print(_table(look))
+        table_console().print(_table(look.attributes, predictions()))
+    if not n_read:
+        raise StageFailedError("none of these files could be read as an image")
 
 
 def _record(look: Look, prediction: Prediction) -> dict[str, object]:
@@ -40,12 +52,12 @@ def _record(look: Look, prediction: Prediction) -> dict[str, object]:
     return {"file": str(prediction.file), "attributes": values}
 
 
-def _table(look: Look) -> Table:
+def _table(attributes: Iterable[str], predictions: Iterable[Prediction]) -> Table:
     table = Table()
     table.add_column("file", overflow="fold")
-    for name in look.attributes:
+    for name in attributes:
         table.add_column(Text(name), overflow="fold")
-    for prediction in look.predictions:
+    for prediction in predictions:
         said = zip(prediction.classes, prediction.probabilities, strict=True)
         cells = [Text.assemble(f"{value} ", (f"{share:.0%}", "dim")) for value, share in said]
         if prediction.reason:

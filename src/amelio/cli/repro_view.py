@@ -9,12 +9,14 @@ from pathlib import Path
 
 from amelio.actions.repro import ReproResult, idle_lines
 from amelio.engine.events import Event, EventKind
-from amelio.insight.wording import duration, reason
+from amelio.insight.wording import counted, duration, reason
 from amelio.model import Outcome, Reason, ReasonKind, RunResult, StageResult
 from amelio.redaction import printable, redacted
 
 TAIL_LINES = 15
 FEW = 3
+MANY = 1000
+WARNINGS = ("warning:", "⚠", "❌")
 POLL_S = 0.1
 _QUIET = (Outcome.UP_TO_DATE, Outcome.NOT_REACHED)
 
@@ -120,6 +122,12 @@ def _end_lines(result: StageResult, verbose: bool) -> Iterator[str]:
     took = f" in {duration(result.usage.wall_s)}" if result.usage else ""
     message = f": {result.message}" if result.message else ""
     yield f"[{result.name}] {result.outcome}{took}{message}"
+    if result.outcome is Outcome.RAN and result.log and not verbose:
+        found = [line for line in last_lines(result.log, MANY) if line.startswith(WARNINGS)]
+        yield from (f"[{result.name}] {line}" for line in found[:FEW])
+        if len(found) > FEW:
+            more = counted(len(found) - FEW, "more warning")
+            yield f"[{result.name}] {more}: `amelio logs {result.name}`"
 
 
 def summary_lines(result: ReproResult) -> Iterator[str]:

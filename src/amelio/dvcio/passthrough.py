@@ -18,6 +18,15 @@ def become_dvc(words: list[str]) -> int:
     return run_dvc(words, Path())
 
 
+def is_dvc_command(word: str) -> bool:
+    """Whether `dvc WORD` is a command; an option is none."""
+    from dvc.cli.parser import get_main_parser
+
+    parser = get_main_parser()
+    choices = [action.choices for action in parser._actions if action.dest == "cmd"]
+    return any(word in known for known in choices if known)
+
+
 def act_as_dvc(words: list[str]) -> int:
     """Run `dvc WORDS` in this process, for commands that have imported DVC anyway.
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -169,10 +170,13 @@ def suggesting(repo: "Repo") -> Iterator[None]:
                 else "`dvc stage list --all` shows all stages"
             )
             raise InputError(f"{name} is not there", hint=hint) from error
-        raise InputError(
-            "there is no dvc.yaml here",
-            hint="go to the folder that has one; `amelio new` writes the vision pipeline's",
-        ) from error
+        root = Path(repo.root_dir)
+        hint = (
+            f"go to {os.path.relpath(root)}, which has one"
+            if (root / name).exists()
+            else "go to the folder that has one; `amelio new` writes the vision pipeline's"
+        )
+        raise InputError("there is no dvc.yaml here", hint=hint) from error
     except StageNotFound as error:
         close = difflib.get_close_matches(
             error.name, [s.addressing for s in repo.index.stages], n=1

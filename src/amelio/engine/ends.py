@@ -134,8 +134,9 @@ class Ends:
     def _undo(self, running: Running, found: Exit, outcome: Outcome, why: str) -> None:
         self._attempts.put_back(running.attempt)
         kept = self._attempts.kept(running.attempt)
-        message = f"{why}; what it made is in {kept}" if kept else why
-        self._books.lose(running.start.stage.id, outcome, message, **_facts(running, found))
+        if kept:
+            why += f"; what it made is in {os.path.relpath(kept, self._ws.root)}"
+        self._books.lose(running.start.stage.id, outcome, why, **_facts(running, found))
 
 
 def _facts(running: Running, found: Exit) -> dict[str, object]:

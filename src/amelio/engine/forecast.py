@@ -218,10 +218,10 @@ def expected_total_s(forecasts: Sequence[Forecast], schedule: Schedule) -> float
     """How long the run would take: the schedule played with the expected times. Uses the schedule
     up.
 
-    Stages without a record count as the mean of those with one; all without a record gives 0.
+    Stages without a record count as the mean of those with one; 0 when none that runs has one.
     """
     times = {f.stage.id: f.expected_s for f in forecasts if f.expected_s is not None}
-    if not times:
+    if not any(f.outcome is Outcome.RAN and f.stage.id in times for f in forecasts):
         return 0.0
     mean_s = sum(times.values()) / len(times)
     cost_s = {

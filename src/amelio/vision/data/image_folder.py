@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +47,15 @@ def scan(root: Path) -> ImageFolder:
         else:
             ignored.append(relative)
     return ImageFolder(root, tuple(sorted(files)), tuple(sorted(ignored)), outside)
+
+
+def lots_left_out(images: Path, predicted: Sequence[str], annotated: Sequence[str]) -> list[str]:
+    """Folders below `images` with images that have no label and are not predicted either.
+
+    predicted: names of lots; annotated: files below `images` that have a label
+    """
+    lots = {file.partition("/")[0] for file in set(scan(images).files).difference(annotated)}
+    return sorted(lots.difference(predicted))
 
 
 def same_name(name: str) -> str:

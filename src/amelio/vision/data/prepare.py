@@ -43,7 +43,7 @@ class PreparationReport:
         if self.n_unlabelled:
             yield f"{self.n_unlabelled} rows left out: none of their attributes is known"
         if self.unreadable:
-            yield f"{len(self.unreadable)} unreadable images left out:"
+            yield f"warning: {len(self.unreadable)} unreadable images left out:"
             yield from (f"  {line}" for line in _listed(self.unreadable))
         yield from (f"warning: {warning}" for warning in self.warnings)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from amelio.vision.data.dataset import load_dataset
+from amelio.vision.data.image_folder import lots_left_out
 from amelio.vision.monitoring.drift import measure_drift
 from amelio.vision.monitoring.drift_pictures import drift_sheet
 from amelio.vision.monitoring.drift_report import in_words, write_drift
@@ -29,6 +30,8 @@ def main() -> None:
     )
     for line in in_words(drifts):
         print(line)
+    for lot in lots_left_out(raw, params.inference.lots, data.files):
+        print(f"warning: nothing predicts {raw / lot}: `amelio lots sync` takes it in")
 
 
 if __name__ == "__main__":
