@@ -65,7 +65,10 @@ def test_the_verdict_is_the_same_as_long_as_the_gate_passes(project: Project) ->
     check = project.judge()
     check.require()
     assert (project.root / GATE).read_bytes() == before == b'{"verdict": "passed"}\n'
-    assert check.lines() == ["⚠️ repeated_rows: 3 of 100 rows (3 %)"]
+    assert check.lines() == [
+        "⚠️ repeated_rows: 3 of 100 rows (3 %)",
+        "  line 7: s1/a.png stands in line 3 already",
+    ]
     assert "- line 7: s1/a.png stands in line 3 already" in project.page
 
 
@@ -80,6 +83,21 @@ def test_an_alert_shuts_it_and_the_page_says_why(project: Project) -> None:
     assert "2 of 100 test images (2 %) | alert above 1 % |" in project.page
     assert "- s1/9.png: shows &lt;b>x&lt;/b>" in project.page
     assert "- … and 2 more" in project.page
+
+
+def test_the_terminal_has_the_first_two_findings(project: Project) -> None:
+    project.find(Check.DARK, 1, ",s1/a.png,s1/a.png: let pass")
+    project.find(Check.LEAKS, 5, *(f",s1/{n}.png,s1/{n}.png: shows <b>\x1b[1m" for n in range(5)))
+    project.find(Check.UNKNOWN_FILES, 2, "4,,no such file: a.png", "9,,no such file: b.png")
+    assert project.judge().lines() == [
+        "❌ unknown_files: 2 of 100 rows (2 %)",
+        "  line 4: no such file: a.png",
+        "  line 9: no such file: b.png",
+        "❌ leaks: 5 of 100 test images (5 %)",
+        "  s1/0.png: shows <b>[1m",
+        "  s1/1.png: shows <b>[1m",
+        "  … and 3 more, see reports/data_quality.md",
+    ]
 
 
 def test_shares_up_to_the_limit_pass(project: Project) -> None:

@@ -24,6 +24,7 @@ from amelio.vision.validation.findings import MEANINGS, Check, amount, percent
 from amelio.vision.validation_params import Severity, ValidationParams
 
 MAX_SHOWN = 10  # findings of one check on the page
+_MAX_TOLD = 2  # in the terminal
 _COUNTS = ("n", "of")
 
 
@@ -31,10 +32,12 @@ _COUNTS = ("n", "of")
 class DataCheck:
     """What `check_data` came to.
 
+    findings: rows of the table, by check
     told: what became of the alert, one line each; page: where all of it is told
     """
 
     verdicts: tuple[Verdict, ...]
+    findings: Mapping[str, Sequence[Mapping[str, str]]]
     told: tuple[str, ...]
     page: Path
 
@@ -44,10 +47,18 @@ class DataCheck:
         return worst(self.verdicts) is Status.ALERT
 
     def lines(self) -> list[str]:
-        """One line for each check that is not ok, or that all are."""
-        bad = [each for each in self.verdicts if each.status is not Status.OK]
-        lines = [f"{report.SIGNS[each.status]} {each.rule}: {each.message}" for each in bad]
+        """Each check that is not ok with its first findings, or that all are."""
+        lines = []
+        for each in self.verdicts:
+            if each.status is not Status.OK:
+                lines.append(f"{report.SIGNS[each.status]} {each.rule}: {each.message}")
+                lines += self._first(self.findings.get(each.rule, ()))
         return lines or [f"{report.SIGNS[Status.OK]} {_headline(self.verdicts)}"]
+
+    def _first(self, rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+        yield from (f"  {_item(row)}" for row in islice(rows, _MAX_TOLD))
+        if len(rows) > _MAX_TOLD:
+            yield f"  … and {len(rows) - _MAX_TOLD} more, see {self.page}"
 
     def require(self) -> None:
         """Raise StageFailedError when the gate is shut."""
@@ -78,8 +89,10 @@ def run_data_gate(
     judged = judge(rules, ProjectMetrics(folder), {})
     verdicts = tuple(_in_words(each, folder / metrics, validation) for each in judged)
     params = plain(read_yaml(folder / PARAMS))
-    check = DataCheck(verdicts, tell_change(folder, verdicts, params, gate="-data"), page)
-    text = "\n".join(_page(verdicts, _findings(folder / findings)))
+    found = _findings(folder / findings)
+    told = tell_change(folder, verdicts, params, gate="-data")
+    check = DataCheck(verdicts, found, told, page)
+    text = "\n".join(_page(verdicts, found))
     write_text(folder / page, f"{text}\n")
     if not check.stops:
         write_text(folder / verdict, PASSED)
@@ -133,7 +146,7 @@ def _page(
         rows = findings.get(each.rule, ())
         if each.value and rows:
             yield from ("", f"## {MEANINGS[Check(each.rule)]}", "")
-            yield from (f"- {_item(row)}" for row in islice(rows, MAX_SHOWN))
+            yield from (f"- {report.escaped(_item(row))}" for row in islice(rows, MAX_SHOWN))
             if len(rows) > MAX_SHOWN:
                 yield f"- … and {len(rows) - MAX_SHOWN} more"
     yield from ("", "With pictures: data_quality.html; every finding: data_findings.csv.")
@@ -141,7 +154,7 @@ def _page(
 
 def _item(row: Mapping[str, str]) -> str:
     line = f"line {row['line']}: " if row["line"] else ""
-    return report.escaped(one_line(f"{line}{row['finding']}", 400))
+    return one_line(f"{line}{row['finding']}", 400)
 
 
 def _headline(verdicts: Sequence[Verdict]) -> str:

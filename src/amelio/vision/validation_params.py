@@ -38,6 +38,13 @@ class RareClassesParams(CheckParams):
     min_images: Annotated[int, Field(ge=1)]
 
 
+class MisspeltClassesParams(CheckParams):
+    """similarity: of two names, by difflib; times_rarer: rows of the one by rows of the other"""
+
+    similarity: Annotated[float, Field(gt=0.5, le=1)]
+    times_rarer: Annotated[float, Field(gt=1)]
+
+
 class SameAttributesParams(CheckParams):
     """agreement: share of images on which one attribute tells the other"""
 
@@ -90,6 +97,9 @@ class ValidationParams(BaseModel):
     repeated_rows: CheckParams = CheckParams(severity=WARNING)
     unknown_labels: UnknownLabelsParams = UnknownLabelsParams(severity=WARNING, above=0.5)
     rare_classes: RareClassesParams = RareClassesParams(severity=WARNING, min_images=5)
+    misspelt_classes: MisspeltClassesParams = MisspeltClassesParams(
+        severity=WARNING, similarity=0.8, times_rarer=10
+    )
     same_attributes: SameAttributesParams = SameAttributesParams(severity=WARNING, agreement=0.99)
     unreadable: CheckParams = CheckParams(severity=ALERT, max_share=0.01)
     size: SizeParams = SizeParams(severity=WARNING, max_share=0.01, min_side=16, max_aspect=4)

@@ -262,6 +262,22 @@ def test_a_class_with_a_single_image(project: Project) -> None:
         project.prepare()
 
 
+def test_a_single_image_of_a_misspelt_class(project: Project) -> None:
+    project.rows = [
+        f"{row.partition(',')[0]},{'square' if n % 2 else 'circle'}"
+        for n, row in enumerate(project.rows)
+    ]
+    project.rows[30] = "s1/s1_030.png,Cirlce"
+    project.rows[31] = "s1/s1_031.png,hexagon"
+    (project.images / "s1/s1_000.png").write_bytes(b"")  # left out; the lines stay
+    with pytest.raises(InputError) as caught:
+        project.prepare(DATA.model_copy(update={"max_unreadable_share": 0.1}))
+    assert caught.value.message.splitlines()[1:] == [
+        "  line 32: a: class 'Cirlce' has a single image; did you mean 'circle'?",
+        "  line 33: a: class 'hexagon' has a single image",
+    ]
+
+
 def test_peak_memory_grows_by_the_tensor_only(project: Project) -> None:
     lot = project.images / "s1"
     for index in range(1500):

@@ -77,12 +77,11 @@ def test_no_image_changes_sides_when_data_grows(
 ATTRIBUTES = (Attribute("a", (0, 1)), Attribute("b", ("x", "y", "z")))
 
 
-def spread(*per_side: tuple[Side, int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Labels and sides from (side, code of a, code of b, how many)."""
+def spread(*per_side: tuple[Side, int, int, int]) -> tuple[np.ndarray, np.ndarray, range]:
+    """Labels, sides and lines from (side, code of a, code of b, how many)."""
     labels = [[a, b] for _, a, b, n in per_side for _ in range(n)]
-    return np.array(labels), np.array(
-        [side for side, *_, n in per_side for _ in range(n)], np.uint8
-    )
+    sides = [side for side, *_, n in per_side for _ in range(n)]
+    return np.array(labels), np.array(sides, np.uint8), range(2, 2 + len(labels))
 
 
 def fair(n: int = 30) -> list[tuple[Side, int, int, int]]:
@@ -108,25 +107,27 @@ def test_too_few_images_to_split() -> None:
 
 
 def test_a_class_with_a_single_image() -> None:
-    labels, sides = spread(*[row for row in fair() if row[2] < 2], (Side.TEST, 0, 2, 1))
-    with pytest.raises(InputError, match=r"b: class 'z' has a single image[^$]*typing errors"):
-        check_balance(balance_of(ATTRIBUTES, labels, sides))
+    balance = balance_of(
+        ATTRIBUTES, *spread(*[row for row in fair() if row[2] < 2], (Side.TEST, 0, 2, 1))
+    )
+    with pytest.raises(
+        InputError, match=r"line 362: b: class 'z' has a single image\n[^$]*typing errors"
+    ):
+        check_balance(balance)
 
 
 def test_nothing_to_learn() -> None:
-    labels, sides = spread(*[row for row in fair() if row[0] != Side.TRAIN or row[1] == 0])
+    rows = spread(*[row for row in fair() if row[0] != Side.TRAIN or row[1] == 0])
     with pytest.raises(InputError, match="a: fewer than two of its classes are among those"):
-        check_balance(balance_of(ATTRIBUTES, labels, sides))
+        check_balance(balance_of(ATTRIBUTES, *rows))
 
 
 def test_what_is_worth_a_warning() -> None:
     rare = [row for row in fair() if row[2] < 2]
-    labels, sides = spread(*rare, (Side.TEST, 0, 2, 3))
-    warnings = check_balance(balance_of(ATTRIBUTES, labels, sides))
+    warnings = check_balance(balance_of(ATTRIBUTES, *spread(*rare, (Side.TEST, 0, 2, 3))))
     assert "b = z: 3 images, none of them on the train side" in warnings
     assert "b = z: 3 images, none of them on the validation side" in warnings
     warnings = check_balance(balance_of(ATTRIBUTES, *spread(*rare)))
     assert warnings == ("b = z: declared, but no image has it",)
-    labels, sides = spread(*fair(), (Side.TEST, 0, 0, 400))
-    warnings = check_balance(balance_of(ATTRIBUTES, labels, sides))
+    warnings = check_balance(balance_of(ATTRIBUTES, *spread(*fair(), (Side.TEST, 0, 0, 400))))
     assert any(line.startswith("b = x: ") and "copies" in line for line in warnings)

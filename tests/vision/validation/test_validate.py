@@ -43,7 +43,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.images, self.csv = self.root / "raw", self.root / "labels.csv"
-        self.header = "filename,shade,side"
+        self.data, self.header = DATA, "filename,shade,side"
         self.rows = [f"s1/{n:02}.png,{'dark' if n % 2 else 'light'},{n // 2 % 3}" for n in range(N)]
         for n in range(N):
             self.write(f"s1/{n:02}.png", encoded(textured(n)))
@@ -59,7 +59,9 @@ class Project:
     def check(self, **validation: dict[str, Any]) -> DataQuality:
         self.csv.write_text("\n".join([self.header, *self.rows]) + "\n")
         params = Params(
-            data=DATA, evaluate=EVALUATE, validation=ValidationParams.model_validate(validation)
+            data=self.data,
+            evaluate=EVALUATE,
+            validation=ValidationParams.model_validate(validation),
         )
         return validate(self.csv, self.images, params, self.root / "cache")
 
@@ -140,6 +142,50 @@ def test_labels_as_a_whole(project: Project) -> None:
     texts = [finding.text for finding in found[Check.SAME_ATTRIBUTES]]
     assert texts[0] == "shade and copy tell each other (100 %)"
     assert not [text for text in texts if "side" in text or "rare" in text]
+
+
+def misspell(project: Project, *rows: int, as_: str = "LIHGT") -> None:
+    for row in rows:
+        file, _, side = project.rows[row].split(",")
+        project.rows[row] = f"{file},{as_},{side}"
+
+
+def test_a_misspelt_class_names_its_lines_and_the_class_meant(project: Project) -> None:
+    misspell(project, 0, 4)
+    (finding,) = project.found()[Check.MISSPELT_CLASSES]
+    assert finding.text == (
+        "shade: class 'LIHGT' (lines 2, 6): did you mean 'light', which has 28 rows?"
+    )
+    assert finding.files == ("s1/00.png", "s1/04.png")
+    by_check = {each.check: each for each in project.check().found}
+    assert by_check[Check.MISSPELT_CLASSES].in_words() == "1 of 6 classes (17 %)"
+
+
+def test_what_is_no_misspelt_class(project: Project) -> None:
+    misspell(project, 0, 2, 4)  # 27 rows are not ten times as many
+    assert Check.MISSPELT_CLASSES not in project.found()
+    assert Check.MISSPELT_CLASSES in project.found(misspelt_classes={"times_rarer": 9})
+    assert Check.MISSPELT_CLASSES not in project.found(
+        misspelt_classes={"times_rarer": 9, "similarity": 0.81}
+    )
+    misspell(project, 0, 2, 4, as_="light")
+    misspell(project, 0, as_="grey")
+    project.header += ",number"
+    project.rows = [f"{row},{100 if n else 1000}" for n, row in enumerate(project.rows)]
+    assert Check.MISSPELT_CLASSES not in project.found()
+
+
+def test_declared_classes_are_not_misspelt(project: Project) -> None:
+    misspell(project, 0)
+    declared = {"shade": ["dark", "light", "LIHGT"]}
+    project.data = DATA.model_copy(update={"attributes": declared})
+    assert project.found().keys() == {Check.RARE_CLASSES}
+
+
+def test_many_lines_are_cut(project: Project) -> None:
+    misspell(project, *range(0, 14, 2))
+    (finding,) = project.found(misspelt_classes={"times_rarer": 3})[Check.MISSPELT_CLASSES]
+    assert "(lines 2, 4, 6, 8, 10 and 2 more)" in finding.text
 
 
 def test_odd_pictures(project: Project) -> None:

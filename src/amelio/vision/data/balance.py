@@ -1,12 +1,13 @@
 """How the classes are spread over the sides of the split, and what is too few to work with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from amelio.errors import InputError
+from amelio.vision.data.labels import class_meant
 from amelio.vision.data.schema import Attribute, Side
 
 _MOST_STANDARD_ERRORS = 4.0  # by chance in 1 of 16,000 classes
@@ -18,30 +19,39 @@ class Balance:
     """Images per class and side.
 
     counts: for each attribute (C, 4) int64, columns in the order of Side
+    lines: for each attribute (C,) int64, where in the CSV an image of the class stands; 0: nowhere
     unknown: for each attribute, images whose label is not known
     sides: (4,) int64, images of each side
     """
 
     attributes: tuple[Attribute, ...]
     counts: tuple[NDArray[np.int64], ...]
+    lines: tuple[NDArray[np.int64], ...]
     unknown: tuple[int, ...]
     sides: NDArray[np.int64]
 
 
 def balance_of(
-    attributes: tuple[Attribute, ...], labels: NDArray[np.int64], sides: NDArray[np.uint8]
+    attributes: tuple[Attribute, ...],
+    labels: NDArray[np.int64],
+    sides: NDArray[np.uint8],
+    lines: Sequence[int],
 ) -> Balance:
-    """Count; labels: (N, A) with -1 unknown, sides: (N,) values of Side."""
+    """Count; labels: (N, A) with -1 unknown, sides: (N,) values of Side, lines: (N,) in the CSV."""
     n_sides = len(Side)
-    counts = []
+    counts, places = [], []
     for column, attribute in zip(labels.T, attributes, strict=True):
         known = column >= 0
         cells = column[known] * n_sides + sides[known]
         table = np.bincount(cells, minlength=len(attribute.classes) * n_sides)
         counts.append(table.reshape(-1, n_sides))
+        place = np.zeros(len(attribute.classes), np.int64)
+        place[column[known]] = np.asarray(lines)[known]
+        places.append(place)
     return Balance(
         attributes=attributes,
         counts=tuple(counts),
+        lines=tuple(places),
         unknown=tuple(int(n) for n in (labels < 0).sum(axis=0)),
         sides=np.bincount(sides, minlength=n_sides),
     )
@@ -52,12 +62,9 @@ def check_balance(balance: Balance) -> tuple[str, ...]:
     _check_sides(balance)
     single: list[str] = []
     warnings: list[str] = []
-    for attribute, table in zip(balance.attributes, balance.counts, strict=True):
-        totals = table.sum(axis=1)
-        single += [
-            f"{attribute.name}: class {attribute.classes[i]!r} has a single image"
-            for i in np.flatnonzero(totals == 1)
-        ]
+    tables = zip(balance.attributes, balance.counts, balance.lines, strict=True)
+    for attribute, table, lines in tables:
+        single += _single(attribute, table.sum(axis=1), lines)
         if (table[:, Side.TRAIN] > 0).sum() < 2:
             single.append(
                 f"{attribute.name}: fewer than two of its classes are among those to train on"
@@ -98,6 +105,17 @@ def _check_sides(balance: Balance) -> None:
             hint="annotate more images, or make the empty sides larger in params.yaml, as by "
             "data.train_split: 0.7, data.val_split: 0.3, evaluate.test_size: 0.3",
         )
+
+
+def _single(
+    attribute: Attribute, totals: NDArray[np.int64], lines: NDArray[np.int64]
+) -> Iterator[str]:
+    several = [attribute.classes[code] for code in np.flatnonzero(totals > 1)]
+    for code in np.flatnonzero(totals == 1):
+        name = attribute.classes[code]
+        meant = class_meant(name, several)
+        guess = f"; did you mean {meant!r}?" if meant is not None else ""
+        yield f"line {lines[code]}: {attribute.name}: class {name!r} has a single image{guess}"
 
 
 def _warnings(attribute: Attribute, table: NDArray[np.int64]) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """A column of text cells as one attribute's classes and codes."""
 
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +64,20 @@ def read_labels(
 def as_class(cell: str) -> ClassName:
     """`1` and `1.0` are the integer 1; all else is a name."""
     return int(cell.split(".")[0]) if _INTEGER.fullmatch(cell) else cell
+
+
+def class_meant(
+    name: ClassName, others: Iterable[ClassName], similarity: float = 0.8
+) -> ClassName | None:
+    """The one of `others` whose name is most like `name` in any case; integers are like nothing.
+
+    similarity: the least, by difflib's ratio in [0, 1]
+    """
+    if not isinstance(name, str):
+        return None
+    written = {other.casefold(): other for other in others if isinstance(other, str)}
+    found = difflib.get_close_matches(name.casefold(), written, n=1, cutoff=similarity)
+    return written[found[0]] if found else None
 
 
 def _not_classes(values: dict[str, ClassName]) -> dict[str, str]:

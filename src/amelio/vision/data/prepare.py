@@ -73,8 +73,9 @@ def prepare(
         decoded.close()
     _check_readable(loaded.unreadable, len(files), data.max_unreadable_share, images)
     labels = annotations.labels[loaded.rows]
+    lines = [annotations.lines[row] for row in loaded.rows]
     sides = sides_of(loaded.digests, data, evaluate)
-    balance = balance_of(annotations.attributes, labels, sides)
+    balance = balance_of(annotations.attributes, labels, sides, lines)
     try:
         warnings = check_balance(balance)
     except InputError as error:

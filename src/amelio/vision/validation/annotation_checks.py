@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from amelio.vision.data.annotation_table import FILENAME
 from amelio.vision.data.annotations import Annotations, Fault, Reading
-from amelio.vision.data.labels import UNKNOWN
+from amelio.vision.data.labels import UNKNOWN, class_meant
 from amelio.vision.data.schema import Attribute
+from amelio.vision.params import Params
 from amelio.vision.problems import Problems
 from amelio.vision.validation.findings import (
     Check,
@@ -19,7 +20,7 @@ from amelio.vision.validation.findings import (
     Found,
     percent,
 )
-from amelio.vision.validation_params import ValidationParams
+from amelio.vision.validation_params import MisspeltClassesParams, ValidationParams
 
 _OF_FAULTS = {
     Fault.RAGGED: Check.RAGGED_ROWS,
@@ -30,19 +31,22 @@ _OF_FAULTS = {
 _SHOWN_LINES = 5
 
 
-def check_annotations(reading: Reading, params: ValidationParams) -> Iterator[Found]:
+def check_annotations(reading: Reading, params: Params) -> Iterator[Found]:
     """One Found for each check of annotations."""
+    validation = params.validation
     n_rows = len(reading.lines) + len(reading.problems[Fault.RAGGED].found)
     files = dict(zip(reading.lines, reading.files, strict=True))
     for fault, check in _OF_FAULTS.items():
         yield _faulty(check, reading.problems[fault], files, n_rows)
     table = _table(reading)
-    broken = _broken(table, _schema(reading.annotations.attributes, params))
+    broken = _broken(table, _schema(reading.annotations.attributes, validation))
     repeated = broken[broken["check"] == Check.REPEATED_ROWS]
     yield _repeated(reading, files, sorted(repeated["index"]), n_rows)
     yield _little_known(table, broken[broken["check"] == Check.UNKNOWN_LABELS]["column"].tolist())
-    yield _rare(reading, params.rare_classes.min_images)
-    yield _same(reading.annotations, params.same_attributes.agreement)
+    yield _rare(reading, validation.rare_classes.min_images)
+    is_declared = params.data.attributes is not None
+    yield _misspelt(reading, validation.misspelt_classes, is_declared)
+    yield _same(reading.annotations, validation.same_attributes.agreement)
 
 
 def _faulty(check: Check, problems: Problems, files: Mapping[int, str], n_rows: int) -> Found:
@@ -122,19 +126,44 @@ def _rare(reading: Reading, min_images: int) -> Found:
         counts = np.bincount(codes[codes != UNKNOWN], minlength=len(attribute.classes))
         for code in np.flatnonzero(counts < min_images):
             rows = [row for row in np.flatnonzero(given == code) if reading.files[row]]
-            shown = rows[:_SHOWN_LINES]
             n_images = f"{counts[code]} image{'' if counts[code] == 1 else 's'}"
             text = f"{attribute.name}: class {attribute.classes[code]!r} has {n_images}"
-            text += f", fewer than {min_images}{_in_lines([reading.lines[row] for row in shown])}"
-            found.append(Finding(text, files=tuple(reading.files[row] for row in shown)))
+            text += f", fewer than {min_images}{_in_lines([reading.lines[row] for row in rows])}"
+            files = tuple(reading.files[row] for row in rows[:_SHOWN_LINES])
+            found.append(Finding(text, files=files))
     n_classes = sum(len(attribute.classes) for attribute in attributes)
     return Found(Check.RARE_CLASSES, len(found), n_classes, found)
+
+
+def _misspelt(reading: Reading, params: MisspeltClassesParams, is_declared: bool) -> Found:
+    """Classes that params.yaml declares are meant as they are."""
+    attributes = reading.annotations.attributes
+    columns = [] if is_declared else list(zip(reading.codes.T, attributes, strict=True))
+    found = []
+    for codes, attribute in columns:
+        classes = attribute.classes
+        counts = np.bincount(codes[codes != UNKNOWN], minlength=len(classes))
+        for code, name in enumerate(classes):
+            frequent = np.flatnonzero(counts >= params.times_rarer * counts[code])
+            meant = class_meant(name, [classes[other] for other in frequent], params.similarity)
+            if meant is None:
+                continue
+            rows = np.flatnonzero(codes == code)
+            lines = _in_lines([reading.lines[row] for row in rows])
+            text = f"{attribute.name}: class {name!r}{lines}: did you mean {meant!r}, "
+            text += f"which has {counts[classes.index(meant)]:,} rows?"
+            files = [reading.files[row] for row in rows if reading.files[row]]
+            found.append(Finding(text, files=tuple(files[:_SHOWN_LINES])))
+    n_classes = sum(len(attribute.classes) for attribute in attributes)
+    return Found(Check.MISSPELT_CLASSES, len(found), n_classes, found)
 
 
 def _in_lines(lines: Sequence[int]) -> str:
     if not lines:
         return ""
-    return f" (line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))})"
+    shown = ", ".join(map(str, lines[:_SHOWN_LINES]))
+    more = f" and {len(lines) - _SHOWN_LINES} more" if len(lines) > _SHOWN_LINES else ""
+    return f" (line{'s' if len(lines) > 1 else ''} {shown}{more})"
 
 
 def _same(annotations: Annotations, agreement: float) -> Found:

@@ -17,6 +17,7 @@ class Check(StrEnum):
     REPEATED_ROWS = "repeated_rows"
     UNKNOWN_LABELS = "unknown_labels"
     RARE_CLASSES = "rare_classes"
+    MISSPELT_CLASSES = "misspelt_classes"
     SAME_ATTRIBUTES = "same_attributes"
     UNREADABLE = "unreadable"
     SIZE = "size"
@@ -49,6 +50,7 @@ _UNITS = {
     Check.REPEATED_ROWS: "rows",
     Check.UNKNOWN_LABELS: "attributes",
     Check.RARE_CLASSES: "classes",
+    Check.MISSPELT_CLASSES: "classes",
     Check.SAME_ATTRIBUTES: "attributes",
     Check.CONTRADICTING_COPIES: "labelled images",
     Check.LEAKS: "test images",
@@ -61,6 +63,7 @@ MEANINGS = {
     Check.REPEATED_ROWS: "Rows about an image that an earlier row is about, too",
     Check.UNKNOWN_LABELS: "Attributes of which few labels are known",
     Check.RARE_CLASSES: "Classes with few labelled images",
+    Check.MISSPELT_CLASSES: "Rare classes whose name is nearly that of a frequent one",
     Check.SAME_ATTRIBUTES: "Attributes that tell the same as another one",
     Check.UNREADABLE: "Files that give no picture",
     Check.SIZE: "Small or very long pictures",

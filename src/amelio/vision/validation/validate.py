@@ -65,7 +65,7 @@ def validate(labels: Path, images: Path, params: Params, cache: Path) -> DataQua
     pictures = _pictures(files, loaded, annotations, params)
     validation = params.validation
     found = [
-        *check_annotations(reading, validation),
+        *check_annotations(reading, params),
         *check_images(pictures.files, pictures.looks, loaded.unreadable, validation),
         *check_copies(pictures, annotations, validation),
     ]
