@@ -15,6 +15,7 @@ from amelio.vision.problems import Problems
 UNKNOWN = -1
 MAX_CLASSES = 1000
 
+_DIGITS = re.compile(r"\d")
 _INTEGER = re.compile(r"[+-]?\d{1,15}(\.0*)?")  # pandas writes 1.0 where a column has empty cells
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -69,13 +70,20 @@ def as_class(cell: str) -> ClassName:
 def class_meant(
     name: ClassName, others: Iterable[ClassName], similarity: float = 0.8
 ) -> ClassName | None:
-    """The one of `others` whose name is most like `name` in any case; integers are like nothing.
+    """The one of `others` whose name is most like `name` in any case; integers are like nothing,
+    nor are names that differ in digits only (grade_1) or in length by more (female, male) than 1.
 
     similarity: the least, by difflib's ratio in [0, 1]
     """
     if not isinstance(name, str):
         return None
-    written = {other.casefold(): other for other in others if isinstance(other, str)}
+    written = {
+        other.casefold(): other
+        for other in others
+        if isinstance(other, str)
+        and abs(len(other) - len(name)) <= 1
+        and _DIGITS.sub("", other) != _DIGITS.sub("", name)
+    }
     found = difflib.get_close_matches(name.casefold(), written, n=1, cutoff=similarity)
     return written[found[0]] if found else None
 
