@@ -205,7 +205,7 @@
     printing = true;
     document.documentElement.classList.add("printing");
     for (const place of drawers.keys()) { watcher.unobserve(place); seen.add(place); drawers.get(place)(); }
-    for (const each of document.querySelectorAll("details.file, details.more")) each.open = true;
+    for (const each of document.querySelectorAll("details.more")) each.open = true;
   });
   addEventListener("afterprint", () => {
     printing = false;
