@@ -91,6 +91,22 @@ def test_in_the_workspace_the_commit_is_the_same_too(lab: Lab) -> None:
     assert lab.git("ls-tree", "-r", ours) == lab.git("ls-tree", "-r", theirs)
 
 
+def test_values_that_a_failure_leaves_in_the_workspace_are_told(lab: Lab) -> None:
+    def last_line(*words: str) -> str:
+        return lab.start("run", *words).communicate(timeout=120)[0].splitlines()[-1]
+
+    told = "-S left its values in params.yaml: `git checkout params.yaml` takes them back"
+    for _ in range(2):
+        assert last_line("-S", "lr=13").startswith(told)
+    lab.git("checkout", "params.yaml")
+    assert last_line("-S", "lr=13", "nope") == told  # it is no stage
+    assert last_line("-S", "lr=13") == f"{told}, and your own changes there"
+    lab.git("checkout", "params.yaml")
+    assert "-S left" not in lab.exp("run", "-S", "lr=5", "-n", "a")
+    process = lab.start("run", "-S", "lr=6", "-n", "a")  # the name is taken, so nothing is set
+    assert process.communicate(timeout=120)[0] == ""
+
+
 def test_how_long_an_experiment_in_the_workspace_took_is_known_and_what_it_printed(
     lab: Lab,
 ) -> None:

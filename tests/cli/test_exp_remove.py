@@ -97,6 +97,37 @@ def test_failed_and_stopped_ones_go_like_those_with_a_result(
     queue.close()
 
 
+@pytest.mark.parametrize("words", [["wait"], ["-y", "wait"], ["-y", "wa*"], ["-y", "wait", "x*"]])
+def test_what_waits_goes_however_it_is_named(
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    base = git(project, "rev-parse", "HEAD")
+    queue = Queue(find_home(project).queue)
+    for name in ("wait", "other"):
+        queue.stop(queue.add([Order(name, base, base)], "first"))
+        queue.add([Order(name, base, base)], "second")
+    assert cli.run(["exp", "remove", *words]) == 0
+    assert capsys.readouterr().out.count("wait") == 1
+    assert [entry.name for entry in queue.all()] == ["other", "other"]
+    queue.close()
+    assert names_of_refs(project) == FIRST | OLD
+
+
+@pytest.mark.parametrize("words", [["busy"], ["-y", "busy"], ["-y", "busy", "exp-*"]])
+def test_what_runs_is_refused_by_its_name(
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    base = git(project, "rev-parse", "HEAD")
+    queue = Queue(find_home(project).queue)
+    queue.add([Order("busy", base, base)], "batch")
+    assert queue.claim(os.getpid())
+    assert cli.run(["exp", "remove", *words]) == 2
+    assert "busy: still running" in capsys.readouterr().err
+    assert [entry.name for entry in queue.all()] == ["busy"]
+    queue.close()
+    assert names_of_refs(project) == FIRST | OLD
+
+
 def test_without_a_terminal_nothing_goes(amelio: Run, project: Path) -> None:
     done = amelio("exp", "remove", "exp-old-*", cwd=project)
     assert done.returncode == 1
@@ -123,7 +154,7 @@ def test_at_a_terminal_it_asks(project: Path, answer: bytes, left: set[str]) -> 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["exp-0007", "-y"], "no experiment is called exp-0007; did you mean"),
+        (["exp-0007", "exp-9*", "-y"], "no experiment is called exp-0007; did you mean"),
         (["--older-than", "soon"], "--older-than is a number"),
         (["--filter", "metrics.nope > 1"], "called nope"),
         (["--keep-top", "1", "nope"], "no metric or parameter is called 'nope'"),
@@ -143,6 +174,8 @@ def test_wrong_use(
 def test_plain_names_and_dvcs_options_are_dvcs(amelio: Run, project: Path) -> None:
     done = amelio("exp", "rm", "exp-old-0001", cwd=project)
     assert done.stdout == "Removed experiments: 'exp-old-0001'\n"
+    done = amelio("exp", "remove", "-y", "exp-0001", cwd=project)
+    assert done.stdout == "Removed experiments: 'exp-0001'\n"
     done = amelio("exp", "remove", "--rev", "HEAD~1", cwd=project)
     assert "exp-0006" in done.stdout
     assert names_of_refs(project) == {"exp-old-0002"}

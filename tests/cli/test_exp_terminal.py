@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 
 from amelio.cli.exp_terminal import LONGEST_WHY, as_terminal_text
 from amelio.dvcio.experiments.snapshots import Snapshot
@@ -81,7 +82,30 @@ def test_names_that_end_alike_stay_whole(table: Table) -> None:
 def test_a_long_reason_is_cut(table: Table) -> None:
     shown = lines(as_terminal_text(table, 5, 140, ()))
     assert "Why" in shown[0]
-    assert f"{'no memory left ' * 30:.{LONGEST_WHY - 1}}…" in shown[4]
+    assert max(map(len, shown)) == 140
+    why = shown[4][shown[0].index("Why") :]
+    assert len(why) >= LONGEST_WHY
+    assert why == f"{'no memory left ' * 30:.{len(why) - 1}}…"
+
+
+def test_why_one_failed_gives_way_after_the_parameters_that_differ(table: Table) -> None:
+    narrow = header(table, 80, "overall.average_accuracy")
+    assert narrow == ["Experiment", "average_accuracy", "rate", "batch", "Why"]
+    assert "Why" not in header(table, 66, "overall.average_accuracy")
+
+
+def test_wide_letters_of_a_reason_stay_in_the_terminal(table: Table) -> None:
+    rows = tuple(replace(row, facts=RunFacts(3.0, "内存不足" * 30)) for row in table.rows)
+    shown = lines(as_terminal_text(replace(table, rows=rows), 5, 80, ()))
+    assert "Why" in shown[0]
+    assert max(map(cell_len, shown)) <= 80
+
+
+def test_nothing_is_said_where_only_names_and_reasons_are_shorter(table: Table) -> None:
+    few = tuple(column for column in table.columns if "train" in column.name)
+    shown = lines(as_terminal_text(Table(few, table.rows), 5, 90, ()))
+    assert shown[0].split() == ["Experiment", "Created", "Duration", "rate", "epochs", "Why"]
+    assert len(shown) == len(table.rows) + 2
 
 
 def test_what_fits_is_as_dvc_has_it(table: Table) -> None:

@@ -109,6 +109,22 @@ def test_only_changed_keeps_what_differs_and_what_is_protected(table: Table) -> 
     assert {column.header for column in kept.columns} == {*headers, "train.epochs"}
 
 
+def test_only_changed_looks_at_rows_that_can_have_a_value() -> None:
+    def snapshot(commit: str, params: dict[str, int], *, has_run: bool) -> Snapshot:
+        return Snapshot(
+            commit * 40,
+            params={"params.yaml": {"data": params}},
+            metrics={"m.json": {"data": {"n": 3}}} if has_run else {},
+            deps={"source.txt": {"hash": "abc"}} if has_run else {},
+        )
+
+    base, done = (snapshot(name, {"lr": 1}, has_run=True) for name in "ab")
+    failed = snapshot("c", {"lr": 1, "extra": 7}, has_run=False)
+    states = (ExperimentState("done", (done,)), ExperimentState("failed", (failed,)))
+    found = only_changed(table_of([BaselineState(base, "main", states)]))
+    assert [column.header for column in found.columns] == ["extra"]  # as `-S +extra=7` set it
+
+
 def test_a_name_in_two_files_is_shown_with_its_file() -> None:
     data = {"data": {"f1": 1.0}}
     both = Snapshot("a" * 40, metrics={"x.json": data, "y.json": data})

@@ -1,7 +1,7 @@
 """Removing experiments: which ones, then all of them at once or none."""
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -48,29 +48,35 @@ class Found:
 def find_rubbish(
     folder: Path, wanted: Rubbish, now: datetime, revs: Sequence[str] = (), num: int = 1
 ) -> Found:
-    """Those of all experiments with a result, or failed or stopped in amelio's queue, that may go.
+    """Those of all experiments with a result, or failed or stopped in amelio's queue, that may go;
+    what waits there goes by its name or a pattern only.
 
     revs, num: choose only those that start from these commits, or so many before them
-    Raises InputError for what makes no sense.
+    Raises InputError for what makes no sense, and for the name of one that runs.
     """
     if wanted.keep_top is not None and not wanted.metric:
         raise InputError("--keep-top N needs a metric: --keep-top 10 average_accuracy")
     refs = experiment_refs(folder)
     facts = queue_facts(folder)
-    table = _table(folder, refs, facts, revs, num)
+    statuses = set(_WITHOUT_RESULT)
+    if wanted.is_by_name:
+        _refuse_running(entry for entry in facts.entries if entry.name in wanted.names)
+        statuses.add(Status.QUEUED)
+    table = _table(folder, refs, facts, statuses, revs, num)
     rows = rubbish(table, wanted, now)
     if wanted.is_inverted:
         kept = {_key(row) for row in rows}
-        table = _table(folder, refs, facts) if revs else table
+        table = _table(folder, refs, facts, statuses) if revs else table
         rows = tuple(row for row in table.experiments if _key(row) not in kept)
     by_place = {(ref.baseline, ref.name): ref for ref in refs}
     chosen = [by_place[row.baseline or "", row.label] for row in rows if row.executor != EXECUTOR]
     gone = {ref.commit for ref in chosen}
-    names = {(row.baseline, row.label) for row in rows if row.executor == EXECUTOR}
+    by_name = [row for row in rows if wanted.is_by_name or row.executor == EXECUTOR]
+    names = {(row.baseline, row.label) for row in by_name}
     entries = [
         entry.id
         for entry in facts.entries
-        if (entry.status in _WITHOUT_RESULT and (entry.order.baseline, entry.name) in names)
+        if (entry.status in statuses and (entry.order.baseline, entry.name) in names)
         or (entry.status is Status.DONE and entry.commit in gone)
     ]
     return Found(table, rows, tuple(chosen), tuple(entries))
@@ -80,15 +86,16 @@ def _table(
     folder: Path,
     refs: Sequence[ExperimentRef],
     facts: QueueFacts,
+    statuses: Collection[Status],
     revs: Sequence[str] = (),
     num: int = 1,
 ) -> Table:
     """Those of all commits, or of `revs`."""
-    failed = [entry for entry in facts.entries if entry.status in _WITHOUT_RESULT]
-    known = [*(ref.baseline for ref in refs), *(entry.order.baseline for entry in failed)]
+    queued = [entry for entry in facts.entries if entry.status in statuses]
+    known = [*(ref.baseline for ref in refs), *(entry.order.baseline for entry in queued)]
     bases = tuple(revs) or tuple(dict.fromkeys(known))
     states = collect_states(folder, replace(_ONLY_DONE, revs=bases, num=num)) if bases else []
-    states = with_queue(folder, states, facts, _WITHOUT_RESULT)
+    states = with_queue(folder, states, facts, statuses)
     return table_of(states, run_facts(facts.entries))
 
 
@@ -113,16 +120,20 @@ def find_in_queue(
     """
     entries = [entry for entry in queue_facts(folder).entries if entry.status is not Status.DONE]
     found = [entry for entry in entries if entry.name in names]
-    running = sorted(entry.name for entry in found if entry.status is Status.RUNNING)
+    _refuse_running(found)
+    known = {entry.name for entry in found} - {ref.name for ref in experiment_refs(folder)}
+    if waiting:
+        found += [entry for entry in entries if entry.status is Status.QUEUED]
+    return found, [name for name in names if name not in known]
+
+
+def _refuse_running(entries: Iterable[Experiment]) -> None:
+    running = sorted(entry.name for entry in entries if entry.status is Status.RUNNING)
     if running:
         raise InputError(
             f"{', '.join(running)}: still running",
             hint=f"`amelio exp stop {' '.join(running)}`, then remove",
         )
-    known = {entry.name for entry in found} - {ref.name for ref in experiment_refs(folder)}
-    if waiting:
-        found += [entry for entry in entries if entry.status is Status.QUEUED]
-    return found, [name for name in names if name not in known]
 
 
 def forget(folder: Path, ids: Collection[int]) -> None:

@@ -55,13 +55,14 @@ def remove(
     """
     count, metric = keep_top or (None, "")
     choice = Rubbish(tuple(names or ()), wanted, older_than, count, metric, keep)
-    if not (choice.is_more_than_names or yes or all_commits or rev or git_remote):
+    is_dvcs = not (choice.is_more_than_names or all_commits or rev or git_remote)
+    if is_dvcs and (names or queue):
         _remove_named(choice.names, queue=queue)
         return
     if queue or git_remote:
         raise InputError(
-            "patterns and filters are for finished experiments of this repository",
-            hint="`amelio exp remove --queue`, or -g REMOTE with full names",
+            "patterns and filters are for experiments of this repository",
+            hint="`amelio exp remove --queue` alone, or -g REMOTE with full names",
         )
     _require_choice(names, wanted, older_than, keep_top, all_commits, rev)
     revs = () if all_commits else tuple(rev or ())
@@ -87,7 +88,7 @@ def _remove_named(names: Sequence[str], *, queue: bool) -> None:
         forget_without_result(Path(), rest)
     forget(Path(), [entry.id for entry in found])
     if found:
-        listed = ", ".join(repr(entry.name) for entry in found)
+        listed = ", ".join(dict.fromkeys(repr(entry.name) for entry in found))
         typer.echo(f"Removed from amelio's queue: {listed}")
 
 

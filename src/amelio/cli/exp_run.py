@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from amelio.cli.exp_values import told_if_left
 from amelio.cli.repro_options import (
     AllowMissing,
     AllPipelines,
@@ -136,7 +137,8 @@ def run(
     if interactive and is_isolated:
         raise InputError("--interactive: experiments in worktrees cannot ask")
     if not is_isolated:
-        _run_here(home, wanted, interactive, as_json, verbose, quiet)
+        with told_if_left(wanted.values):
+            _run_here(home, wanted, interactive, as_json, verbose, quiet)
         return
     batch = None
     if wanted.values or wanted.name or wanted.selection.targets or not run_all:

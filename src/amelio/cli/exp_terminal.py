@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from rich.cells import cell_len, set_cell_size
+
 from amelio.cli.exp_text import WHY, Cells, cells_of, drawn
 from amelio.cli.wide_table import column_widths, shown, table_width
 from amelio.experiments.table import Column, Kind, Table, only_changed
-from amelio.experiments.telling import FIGURE, Rank, column_ranks
+from amelio.experiments.telling import FIGURE, PARAMETER, Rank, column_ranks
 
-LONGEST_WHY = 40  # characters; `exp logs` has the rest
-_OWN_RANKS: dict[str, Rank] = {"Experiment": (-2, 0), "State": (-1, 0)}
+LONGEST_WHY = 40  # characters for which other columns make room; `exp logs` has all
+_OWN_RANKS: dict[str, Rank] = {"Experiment": (-2, 0), "State": (-1, 0), WHY: (PARAMETER, 1)}
 _OTHER_RANK: Rank = (FIGURE, 1)  # after the parameters that differ, and plain figures
 
 
@@ -23,29 +25,31 @@ def as_terminal_text(table: Table, precision: int, width: int, first: Collection
     cells = cells_of(table, precision)
     if table_width(column_widths(_shown([cells.header, *cells.rows]))) <= width:
         return drawn(table, cells, styled=True)
-    narrow = _Narrow(cells, table, first)
-    chosen = narrow.that_fit(width)
-    n_more = len(cells.header) - len(chosen)
-    return f"{drawn(table, narrow.part(chosen), styled=True)}\n\n{_more(n_more)}"
+    narrow = _Narrow(cells, table, first, width)
+    chosen = narrow.that_fit()
+    return drawn(table, narrow.part(chosen), styled=True) + _more(len(cells.header) - len(chosen))
 
 
 def _more(count: int) -> str:
+    if not count:
+        return ""
     columns = "1 more column" if count == 1 else f"{count} more columns"
-    return f"{columns}: --keep REGEX shows some, `| less -S` or --csv all"
+    return f"\n\n{columns}: --keep REGEX shows some, `| less -S` or --csv all"
 
 
 class _Narrow:
     """The table's cells, of which only some are to be shown."""
 
-    def __init__(self, cells: Cells, table: Table, first: Collection[Column]) -> None:
-        self._cells = _with_short_reasons(cells)
-        self._widths = column_widths(_shown(self._cells.rows))
+    def __init__(self, cells: Cells, table: Table, first: Collection[Column], width: int) -> None:
+        self._cells = cells
+        self._width = width
+        self._widths = column_widths(_shown(_with_short_reasons(cells, _room_of_why(width)).rows))
         ranks = column_ranks(table, first)
         own = [_OWN_RANKS.get(name, _OTHER_RANK) for name in cells.header]
         self._ranks = [ranks[c] if c else rank for c, rank in zip(cells.columns, own, strict=True)]
         self._short = _short_names(cells, only_changed(table).columns)
 
-    def that_fit(self, width: int) -> list[int]:
+    def that_fit(self) -> list[int]:
         """Places of the columns for which there is room, as they stand in the table."""
         first, *others = sorted(range(len(self._ranks)), key=self._ranks.__getitem__)
         chosen = [first]
@@ -53,15 +57,18 @@ class _Narrow:
             more = sorted([*chosen, place])
             names = column_widths(_shown([self._names(more)]))
             widths = map(max, names, (self._widths[each] for each in more))
-            if table_width(list(widths)) <= width:
+            if table_width(list(widths)) <= self._width:
                 chosen = more
             elif self._ranks[place][0] >= FIGURE:
                 break  # what tells less is no better for being narrow
         return chosen
 
     def part(self, places: Sequence[int]) -> Cells:
-        """Only these columns."""
-        return self._cells.part(places, self._names(places))
+        """Only these columns; a reason takes all the room that is left."""
+        cells = self._cells.part(places, self._names(places))
+        others = [row[:-1] for row in (cells.header, *cells.rows)]
+        taken = table_width([*column_widths(_shown(others)), 0])
+        return _with_short_reasons(cells, self._width - taken)
 
     def _names(self, places: Sequence[int]) -> list[str]:
         short = [self._short[place] for place in places]
@@ -85,14 +92,18 @@ def _end(column: Column) -> tuple[Kind, str]:
     return column.kind, column.name.rpartition(".")[2]
 
 
-def _with_short_reasons(cells: Cells) -> Cells:
+def _room_of_why(width: int) -> int:
+    return min(LONGEST_WHY, width // 3)
+
+
+def _with_short_reasons(cells: Cells, width: int) -> Cells:
     if cells.header[-1] != WHY:
         return cells
-    return replace(cells, rows=[[*row[:-1], _cut(row[-1])] for row in cells.rows])
+    return replace(cells, rows=[[*row[:-1], _cut(row[-1], width)] for row in cells.rows])
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_WHY else f"{text[: LONGEST_WHY - 1]}…"
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
 
 
 def _shown(rows: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -96,15 +96,18 @@ def table_of(
 
 
 def only_changed(table: Table, protected: Iterable[Column] = ()) -> Table:
-    """Without columns that have the same value in every row; rows without any value do not count,
-    such as what waits or has failed.
+    """Without columns that have the same value in every row; rows without any value of a column's
+    kind do not count: what waits or has failed has parameters, but no metrics or dependencies.
     """
     kept = set(protected)
-    rows = [row for row in table.rows if row.values]
+    rows = {
+        kind: [row for row in table.rows if any(column.kind is kind for column in row.values)]
+        for kind in Kind
+    }
     varied = [
         column
         for column in table.columns
-        if column in kept or len({repr(row.values.get(column)) for row in rows}) > 1
+        if column in kept or len({repr(row.values.get(column)) for row in rows[column.kind]}) > 1
     ]
     return replace(table, columns=tuple(varied))
 

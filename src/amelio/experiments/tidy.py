@@ -34,8 +34,17 @@ class Rubbish:
     @property
     def is_more_than_names(self) -> bool:
         """Whether it is no mere list of names."""
+        return self._is_more_than_patterns or any(map(has_pattern, self.names))
+
+    @property
+    def is_by_name(self) -> bool:
+        """Whether names or patterns alone choose."""
+        return bool(self.names) and not self._is_more_than_patterns
+
+    @property
+    def _is_more_than_patterns(self) -> bool:
         other = self.filter or self.older_than or self.keep_top is not None or self.is_inverted
-        return bool(other) or any(map(has_pattern, self.names))
+        return bool(other)
 
 
 def has_pattern(name: str) -> bool:

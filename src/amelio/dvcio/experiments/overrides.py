@@ -45,6 +45,13 @@ def combinations(values: Sequence[str]) -> list[Overrides]:
     return [{path: tuple(v) for path, v in by_path.items()}]
 
 
+def files_of(values: Sequence[str]) -> list[str]:
+    """The parameters files that they are for, relative to the working directory."""
+    from dvc.utils.cli_parse import to_path_overrides
+
+    return list(to_path_overrides(values))
+
+
 def _has_lists(by_path: Mapping[str, list[str]]) -> bool:
     from dvc.utils.hydra import to_hydra_overrides
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from amelio.dvcio.figures.metrics import ProjectMetrics
 from amelio.dvcio.git.named_revisions import require_revisions
+from amelio.dvcio.git.plumbing import LITERALLY, succeeds
 
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "main", "origin/master", "master")
 
@@ -90,6 +91,11 @@ def not_staged(folder: Path) -> list[str]:
     """Files below `folder` that `git add` would take, new folders as one; relative to it."""
     words = ["ls-files", "--modified", "--others", "--exclude-standard", "--directory"]
     return list(dict.fromkeys(_lines([*words, "--no-empty-directory"], folder)))
+
+
+def differs(folder: Path, path: str) -> bool:
+    """Whether `git checkout PATH` would change the file."""
+    return not succeeds([LITERALLY, "diff", "--quiet", "--", path], folder)
 
 
 def _named(commit: str, why: str, folder: Path) -> Baseline:
