@@ -49,7 +49,6 @@ $(INSTALLED): pyproject.toml $(PINS)
 	$(BIN)/python -m pip install --quiet --constraint $(PINS) --upgrade pip  # Python's own is slow
 	$(BIN)/python -m pip install --quiet --no-compile --constraint $(PINS) --build-constraint $(PINS) \
 		--editable '.[vision,alerts,onnx,s3,gs,azure,ssh,dev]'
-	$(BIN)/python -m compileall -q -j 0 -x '/tests/' .venv/lib >/dev/null 2>&1 || true  # on all cores
 	touch $(INSTALLED)
 
 clean:
