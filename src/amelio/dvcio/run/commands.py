@@ -1,14 +1,16 @@
 """A stage's commands, the way DVC starts them: its shell, its environment."""
 
 # Paths are strings here: they come from DVC or the kernel, and are many.
-# ruff: noqa: PTH118
+# ruff: noqa: PTH112, PTH118
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from amelio.dvcio.passthrough import stage_environment
+from amelio.dvcio.run.stages import local_paths
 from amelio.dvcio.translate import fetching
 from amelio.errors import StageFailedError
 from amelio.model import Policy
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from dvc.stage import Stage
 
 logger = logging.getLogger(__name__)
+
+PYCACHE = "PYTHONPYCACHEPREFIX"
 
 Prepared = tuple[tuple[tuple[str, ...], ...], tuple[str, ...], dict[str, str], tuple[str, ...]]
 
@@ -31,6 +35,7 @@ class Shell:
         self._run_env = dict(run_env)
         self._env: dict[str, str] = {}
         self._unset: tuple[str, ...] | None = None
+        self._modules: _Modules | None = None
 
     def prepare(self, stage: "Stage") -> Prepared:
         """Argument vectors, the commands as written, variables to add and variables to take
@@ -41,10 +46,17 @@ class Shell:
 
         if self._unset is None:
             self._env, self._unset = self._environment(stage)
+            self._modules = _Modules()
+            self._modules.look(stage.repo.index.stages)
         lines = tuple(_enforce_cmd_list(stage.cmd))
         executable = get_executable() or "/bin/sh"
         argv = tuple(tuple(_make_cmd(executable, line)) for line in lines)
-        return argv, lines, {**self._env, DVC_STAGE: stage.addressing}, self._unset
+        env = {**self._env, DVC_STAGE: stage.addressing}
+        if self._modules and self._modules.look([stage]):
+            # else Python would change the folder by importing from it
+            folder = os.path.join(stage.repo.tmp_dir, "amelio", "pycache")
+            env[PYCACHE] = os.environ.get(PYCACHE, folder)
+        return argv, lines, env, self._unset
 
     def _environment(self, stage: "Stage") -> tuple[dict[str, str], tuple[str, ...]]:
         """DVC's for any stage, as a difference to this process's."""
@@ -53,16 +65,28 @@ class Shell:
         ours = dict(os.environ)
         wanted: dict[str, str] = prepare_kwargs(stage, run_env=self._run_env)["env"]
         wanted["PATH"] = stage_environment()["PATH"]
-        wanted.setdefault("PYTHONPYCACHEPREFIX", pycache_folder(stage.repo.tmp_dir))
         added = {name: value for name, value in wanted.items() if ours.get(name) != value}
         return added, tuple(name for name in ours if name not in wanted)
 
 
-def pycache_folder(tmp_dir: str) -> str:
-    """Where Python keeps compiled modules of stages, as in a dependency folder they would be a
-    change during the run.
-    """
-    return os.path.join(tmp_dir, "amelio", "pycache")
+class _Modules:
+    """Whether there are Python files in folders that are dependencies or outputs."""
+
+    def __init__(self) -> None:
+        self._are_there = False
+        self._walked: set[str] = set()
+
+    def look(self, stages: Iterable["Stage"]) -> bool:
+        """Look into the folders of `stages` too, once into each."""
+        for folder in sorted({path for stage in stages for path in local_paths(stage)}):
+            if self._are_there:
+                break
+            if self._walked.isdisjoint((folder, *map(str, PurePath(folder).parents))):
+                files = (name for _, _, names in os.walk(folder) for name in names)
+                self._are_there = any(name.endswith(".py") for name in files)
+                if os.path.isdir(folder):
+                    self._walked.add(folder)
+        return self._are_there
 
 
 def require_deps(stage: "Stage") -> None:
