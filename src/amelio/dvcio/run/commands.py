@@ -35,7 +35,7 @@ class Shell:
         self._run_env = dict(run_env)
         self._env: dict[str, str] = {}
         self._unset: tuple[str, ...] | None = None
-        self._modules: _Modules | None = None
+        self._modules = _Modules()
 
     def prepare(self, stage: "Stage") -> Prepared:
         """Argument vectors, the commands as written, variables to add and variables to take
@@ -46,13 +46,12 @@ class Shell:
 
         if self._unset is None:
             self._env, self._unset = self._environment(stage)
-            self._modules = _Modules()
             self._modules.look(stage.repo.index.stages)
         lines = tuple(_enforce_cmd_list(stage.cmd))
         executable = get_executable() or "/bin/sh"
         argv = tuple(tuple(_make_cmd(executable, line)) for line in lines)
         env = {**self._env, DVC_STAGE: stage.addressing}
-        if self._modules and self._modules.look([stage]):
+        if self._modules.look([stage]):
             # else Python would change the folder by importing from it
             folder = os.path.join(stage.repo.tmp_dir, "amelio", "pycache")
             env[PYCACHE] = os.environ.get(PYCACHE, folder)
