@@ -205,7 +205,7 @@ def test_why_of_a_frozen_stage(project: Project, capsys: pytest.CaptureFixture[s
 def test_why_tells_how_the_last_attempt_failed(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = "last time it failed: its command failed with exit code 3"
+    told = "when amelio last ran it, it failed: its command failed with exit code 3"
     project.stages(a={"cmd": "exit 3", "outs": ["a"]}, b={"cmd": "echo > b", "outs": ["b"]})
     project.repro(on_error=OnError.KEEP_GOING)
     assert cli.run(["why", "a"]) == 0
@@ -216,7 +216,7 @@ def test_why_tells_how_the_last_attempt_failed(
     project.repro()
     project.stages(a={"cmd": "echo 2 > a", "outs": ["a"]})
     assert cli.run(["why", "a"]) == 0
-    assert "last time" not in capsys.readouterr().out
+    assert "it failed" not in capsys.readouterr().out
 
 
 def test_what_running_in_parallel_saved_is_told(
@@ -245,6 +245,7 @@ def test_warnings_of_a_stage_are_told_when_it_ends(
     project.stages(
         a={"cmd": "echo ⚠️ it rains; echo no warning: here; echo > a", "outs": ["a"]},
         b={"cmd": many, "outs": ["b"]},
+        c={"cmd": "echo warning: $(seq 200); echo > c", "outs": ["c"]},
     )
     assert cli.run(["repro"]) == 0
     told = [
@@ -254,6 +255,7 @@ def test_warnings_of_a_stage_are_told_when_it_ends(
         "[a] ⚠️ it rains",
         *(f"[b] warning: {n}" for n in (1, 2, 3)),
         "[b] 2 more warnings: `amelio logs b`",
+        f"[c] {'warning: ' + ' '.join(map(str, range(1, 201)))}"[:303] + "…",
     ]
     assert cli.run(["repro", "-f", "-v", "a"]) == 0
     assert capsys.readouterr().out.count("⚠️ it rains") == 2  # the command, and what it printed
@@ -278,7 +280,10 @@ def test_logs_name_the_tries_before_the_last(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     retried = {"amelio": {"retries": 1}}
-    project.stages(a={"cmd": "echo try >> tries; cat tries; exit 1", "meta": retried})
+    project.stages(
+        **{"pre-a": {"cmd": "echo > x", "outs": ["x"]}},
+        a={"cmd": "echo try >> tries; cat tries; exit 1", "meta": retried},
+    )
     assert cli.run(["repro", "-q"]) == 1
     capsys.readouterr()
     assert cli.run(["logs", "a"]) == 0

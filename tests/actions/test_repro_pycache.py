@@ -1,4 +1,4 @@
-"""Where Python keeps compiled modules of stages: never in a folder that DVC looks after."""
+"""Where Python keeps compiled modules of stages: not in a folder that DVC looks after."""
 
 from pathlib import Path
 
@@ -45,9 +45,12 @@ def test_not_in_a_dependency_of_a_stage_that_does_not_run(project: Project) -> N
     assert project.is_clean()
 
 
-def test_not_in_a_folder_that_a_stage_has_made(project: Project) -> None:
+@pytest.mark.parametrize("before", [[], ["made/note.txt"]])
+def test_not_in_a_folder_that_a_stage_has_made(project: Project, before: list[str]) -> None:
+    for file in before:
+        project.write(file, "")
     project.stages(
-        a={"cmd": "mkdir made; echo > made/helper.py", "outs": ["made"]},
+        a={"cmd": "mkdir -p made; echo > made/helper.py", "outs": ["made"]},
         b={"cmd": "python use.py made b", "deps": ["made"], "outs": ["b"]},
     )
     assert project.outcomes() == {"a": "ran", "b": "ran"}

@@ -44,6 +44,8 @@ def test_help_imports_neither_dvc_nor_torch(tmp_path: Path) -> None:
     ("words", "code"),
     [
         (["status"], 0),
+        (["root"], 0),  # nearly one of ours
+        (["plots", "nothing"], 254),
         (["freeze", "nothing"], 1),
         (["no-such-word"], 254),
         (["exp", "clean"], 0),
@@ -61,7 +63,10 @@ def test_other_words_go_to_dvc_with_its_exit_code(
     assert (ours.stdout, ours.stderr) == (theirs.stdout, theirs.stderr)
 
 
-@pytest.mark.parametrize(("word", "meant"), [("chek", "check"), ("reprr", "repro")])
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("chek", "check"), ("reprr", "repro"), ("plot", "plots"), ("remov", "remove")],
+)
 def test_a_misspelt_word_of_ours_is_told(
     amelio: Run, tmp_path: Path, word: str, meant: str
 ) -> None:

@@ -1,7 +1,6 @@
 """A stage's output."""
 
 import difflib
-import glob
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,8 +57,12 @@ def find_log(root: Path, stage: str, follow: bool = False) -> Path:
 def earlier_tries(log: Path) -> list[Path]:
     """The logs of the attempts that the same run made at the stage before."""
     number, _, name = log.parent.name.partition("-")
-    tries = log.parents[1].glob(f"*-{glob.escape(name)}/{LOG}")
-    return sorted(each for each in tries if each.parent.name.partition("-")[0] < number)
+    found = []
+    for other in sorted(log.parents[1].glob(f"*/{LOG}")):
+        its_number, _, its_name = other.parent.name.partition("-")
+        if its_name == name and its_number < number:
+            found.append(other)
+    return found
 
 
 def _begun(state: Path, stage: str) -> Path | None:

@@ -48,23 +48,25 @@ def _dispatch(words: list[str]) -> int:
         from amelio.cli.app import run_app
 
         return run_app(words)
-    from amelio.dvcio.passthrough import become_dvc
-
-    _require_known(words[0])
-    return become_dvc(words)
+    return _to_dvc(words)
 
 
-def _require_known(word: str) -> None:
+def _to_dvc(words: list[str]) -> int:
     """Raises InputError for a word that is nearly one of ours: DVC would list only its own."""
     import difflib
 
-    close = difflib.get_close_matches(word, [*OWN_WORDS, "repro", "exp"], n=1, cutoff=0.7)
-    if close:
-        from amelio.dvcio.passthrough import is_dvc_command
-        from amelio.errors import InputError
+    from amelio.dvcio.passthrough import act_as_dvc, become_dvc, dvc_commands
 
-        if not is_dvc_command(word):
-            raise InputError(f"there is no command {word!r}", hint=f"did you mean '{close[0]}'?")
+    ours = [*OWN_WORDS, "repro", "exp"]
+    if not difflib.get_close_matches(words[0], ours, cutoff=0.7):
+        return become_dvc(words)
+    theirs = dvc_commands()
+    if words[0] in theirs:
+        return act_as_dvc(words)
+    from amelio.errors import InputError
+
+    meant = difflib.get_close_matches(words[0], [*ours, *theirs], n=1, cutoff=0.7)[0]
+    raise InputError(f"there is no command {words[0]!r}", hint=f"did you mean '{meant}'?")
 
 
 def _repro(said: ReproWords) -> int:

@@ -11,11 +11,12 @@ from amelio.actions.repro import ReproResult, idle_lines
 from amelio.engine.events import Event, EventKind
 from amelio.insight.wording import counted, duration, reason
 from amelio.model import Outcome, Reason, ReasonKind, RunResult, StageResult
-from amelio.redaction import printable, redacted
+from amelio.redaction import one_line, printable, redacted
 
 TAIL_LINES = 15
 FEW = 3
 MANY = 1000
+LONGEST = 300  # characters of a warning
 WARNINGS = ("warning:", "⚠", "❌")
 POLL_S = 0.1
 _QUIET = (Outcome.UP_TO_DATE, Outcome.NOT_REACHED)
@@ -124,7 +125,7 @@ def _end_lines(result: StageResult, verbose: bool) -> Iterator[str]:
     yield f"[{result.name}] {result.outcome}{took}{message}"
     if result.outcome is Outcome.RAN and result.log and not verbose:
         found = [line for line in last_lines(result.log, MANY) if line.startswith(WARNINGS)]
-        yield from (f"[{result.name}] {line}" for line in found[:FEW])
+        yield from (f"[{result.name}] {one_line(line, LONGEST)}" for line in found[:FEW])
         if len(found) > FEW:
             more = counted(len(found) - FEW, "more warning")
             yield f"[{result.name}] {more}: `amelio logs {result.name}`"

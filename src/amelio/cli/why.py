@@ -33,7 +33,7 @@ def why(
             print_line(line)
         if forecast.stage.id in failures:
             name = forecast.stage.name
-            print_line(f"  last time it failed: {failures[forecast.stage.id]}")
+            print_line(f"  when amelio last ran it, it failed: {failures[forecast.stage.id]}")
             print_line(f"  `amelio logs {name}` shows what it printed")
 
 

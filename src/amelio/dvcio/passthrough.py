@@ -18,13 +18,12 @@ def become_dvc(words: list[str]) -> int:
     return run_dvc(words, Path())
 
 
-def is_dvc_command(word: str) -> bool:
-    """Whether `dvc WORD` is a command; an option is none."""
+def dvc_commands() -> set[str]:
+    """The first words that DVC knows."""
     from dvc.cli.parser import get_main_parser
 
-    parser = get_main_parser()
-    choices = [action.choices for action in parser._actions if action.dest == "cmd"]
-    return any(word in known for known in choices if known)
+    actions = get_main_parser()._actions
+    return {word for action in actions if action.dest == "cmd" for word in action.choices or ()}
 
 
 def act_as_dvc(words: list[str]) -> int:

@@ -135,7 +135,7 @@ class Ends:
         self._attempts.put_back(running.attempt)
         kept = self._attempts.kept(running.attempt)
         if kept:
-            why += f"; what it made is in {os.path.relpath(kept, self._ws.root)}"
+            why += f"; what it made is in {kept}"
         self._books.lose(running.start.stage.id, outcome, why, **_facts(running, found))
 
 

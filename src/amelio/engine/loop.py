@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from amelio.engine.books import Books
 from amelio.engine.borders import Borders
@@ -172,4 +173,7 @@ class Runner:
         if number != signal.SIGHUP:
             n = len(self._executor.running)
             told = f"interrupted: {n} stage{'s' * (n != 1)} may take {GRACE_S:g} s to end"
-            self.books.note("", f"{told}; a second Ctrl-C does not wait for that")
+            with suppress(
+                OSError
+            ):  # nobody reads it any more; what runs is to be ended all the same
+                self.books.note("", f"{told}; a second Ctrl-C does not wait for that")

@@ -24,7 +24,7 @@ RECORD = "record.json"
 TIMES = "times.json"
 SIZE = "bytes"
 FORMAT = 1
-_ATTEMPTED = (Outcome.RAN, Outcome.RESTORED, Outcome.PULLED, Outcome.FAILED, Outcome.INTERRUPTED)
+_SETTLED = (Outcome.RAN, Outcome.RESTORED, Outcome.PULLED, Outcome.UP_TO_DATE)
 
 
 def save(folder: Path, run: RunResult, parameters: dict[str, Any] | None = None) -> Path:
@@ -103,7 +103,7 @@ def last_failures(runs: Path, stages: Iterable[str]) -> dict[str, str]:
     """How the last attempts at stages failed, by their ids; without those that did not."""
     open_ones, failures = set(stages), {}
     for run in all_runs(runs) if open_ones else ():
-        for stage in run.with_outcome(*_ATTEMPTED):
+        for stage in run.with_outcome(*_SETTLED, Outcome.FAILED, Outcome.INTERRUPTED):
             if stage.stage in open_ones:
                 open_ones.remove(stage.stage)
                 if stage.outcome is Outcome.FAILED:

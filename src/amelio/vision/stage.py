@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from amelio import disk
 from amelio.errors import AmelioError, StageFailedError
+from amelio.vision import COLLECTOR
 
 
 def run_stage(main: Callable[[], None]) -> None:
@@ -16,6 +17,7 @@ def run_stage(main: Callable[[], None]) -> None:
     Whatever the reason. The other exit codes are those of amelio's own commands; a stage's is seen
     by DVC and amelio alike, and to both it says only whether there is a result.
     """
+    gc.set_threshold(*COLLECTOR)
     atexit.register(gc.freeze)  # else Python looks at all of torch once more: 0.3 to 0.5 s a stage
     try:
         main()

@@ -9,7 +9,7 @@ from amelio.vision.data.labels import class_meant
     ("name", "others", "meant"),
     [
         ("cirlce", ["square", "circle"], "circle"),
-        ("Circle", ["circle"], "circle"),
+        ("Circle", ["circle", "CIRCLE"], "circle"),
         ("lihgt", ["light"], "light"),
         ("female", ["male"], None),
         ("grade_1", ["grade_4"], None),

@@ -5,11 +5,12 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from amelio.dvcio.passthrough import stage_environment
+from amelio.dvcio.run.pathlocks import overlap
 from amelio.dvcio.run.stages import local_paths
 from amelio.dvcio.translate import fetching
 from amelio.errors import StageFailedError
@@ -46,7 +47,7 @@ class Shell:
 
         if self._unset is None:
             self._env, self._unset = self._environment(stage)
-            self._modules.look(stage.repo.index.stages)
+            self._modules.look_everywhere(stage.repo.index.stages)
         lines = tuple(_enforce_cmd_list(stage.cmd))
         executable = get_executable() or "/bin/sh"
         argv = tuple(tuple(_make_cmd(executable, line)) for line in lines)
@@ -73,17 +74,23 @@ class _Modules:
 
     def __init__(self) -> None:
         self._are_there = False
-        self._walked: set[str] = set()
+        self._walked: set[str] = set()  # which no stage fills
+        self._made: list[str] = []
+
+    def look_everywhere(self, stages: Collection["Stage"]) -> None:
+        """Look into the folders of all stages of the repository."""
+        self._made = [out.fs_path for stage in stages if stage.cmd for out in stage.outs]
+        self.look(stages)
 
     def look(self, stages: Iterable["Stage"]) -> bool:
-        """Look into the folders of `stages` too, once into each."""
+        """Look into the folders of `stages` too."""
         for folder in sorted({path for stage in stages for path in local_paths(stage)}):
             if self._are_there:
                 break
             if self._walked.isdisjoint((folder, *map(str, PurePath(folder).parents))):
                 files = (name for _, _, names in os.walk(folder) for name in names)
                 self._are_there = any(name.endswith(".py") for name in files)
-                if os.path.isdir(folder):
+                if os.path.isdir(folder) and not any(overlap(folder, out) for out in self._made):
                     self._walked.add(folder)
         return self._are_there
 

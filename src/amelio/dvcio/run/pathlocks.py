@@ -174,7 +174,7 @@ class PathLocks:
         try:
             with self._edited() as lock:
                 for mode, waiters in (("write", reads + writes), ("read", writes)):
-                    if any(_overlap(path, waiter) for path in lock[mode] for waiter in waiters):
+                    if any(overlap(path, waiter) for path in lock[mode] for waiter in waiters):
                         _check_blockers(folder, lock, info, mode=mode, waiters=waiters)
                 changes = _Paths(
                     _acquire_read(lock, info, reads), _acquire_write(lock, info, writes)
@@ -191,7 +191,7 @@ class PathLocks:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
         return any(
-            pid != os.getpid() and _is_alive(pid) and _overlap(place, path)
+            pid != os.getpid() and _is_alive(pid) and overlap(place, path)
             for place, pid in holders.items()
         )
 
@@ -284,6 +284,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one lies below the other."""
     first, second = f"{one}/", f"{other}/"
     return first.startswith(second) or second.startswith(first)

@@ -70,20 +70,21 @@ def as_class(cell: str) -> ClassName:
 def class_meant(
     name: ClassName, others: Iterable[ClassName], similarity: float = 0.8
 ) -> ClassName | None:
-    """The one of `others` whose name is most like `name` in any case; integers are like nothing,
+    """The first of `others` whose name is most like `name` in any case; integers are like nothing,
     nor are names that differ in digits only (grade_1) or in length by more (female, male) than 1.
 
     similarity: the least, by difflib's ratio in [0, 1]
     """
     if not isinstance(name, str):
         return None
-    written = {
-        other.casefold(): other
-        for other in others
-        if isinstance(other, str)
-        and abs(len(other) - len(name)) <= 1
-        and _DIGITS.sub("", other) != _DIGITS.sub("", name)
-    }
+    written: dict[str, str] = {}
+    for other in others:
+        if (
+            isinstance(other, str)
+            and abs(len(other) - len(name)) <= 1
+            and _DIGITS.sub("", other) != _DIGITS.sub("", name)
+        ):
+            written.setdefault(other.casefold(), other)
     found = difflib.get_close_matches(name.casefold(), written, n=1, cutoff=similarity)
     return written[found[0]] if found else None
 

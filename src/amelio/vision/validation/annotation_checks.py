@@ -144,7 +144,8 @@ def _misspelt(reading: Reading, params: MisspeltClassesParams, is_declared: bool
         classes = attribute.classes
         counts = np.bincount(codes[codes != UNKNOWN], minlength=len(classes))
         for code, name in enumerate(classes):
-            frequent = np.flatnonzero(counts >= params.times_rarer * counts[code])
+            most_first = np.argsort(-counts, kind="stable")
+            frequent = most_first[counts[most_first] >= params.times_rarer * counts[code]]
             meant = class_meant(name, [classes[other] for other in frequent], params.similarity)
             if meant is None:
                 continue
