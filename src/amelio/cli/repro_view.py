@@ -124,11 +124,24 @@ def _end_lines(result: StageResult, verbose: bool) -> Iterator[str]:
     message = f": {result.message}" if result.message else ""
     yield f"[{result.name}] {result.outcome}{took}{message}"
     if result.outcome is Outcome.RAN and result.log and not verbose:
-        found = [line for line in last_lines(result.log, MANY) if line.startswith(WARNINGS)]
-        yield from (f"[{result.name}] {one_line(line, LONGEST)}" for line in found[:FEW])
-        if len(found) > FEW:
-            more = counted(len(found) - FEW, "more warning")
-            yield f"[{result.name}] {more}: `amelio logs {result.name}`"
+        yield from (f"[{result.name}] {line}" for line in _warnings(result.log, result.name))
+
+
+def _warnings(log: Path, stage: str) -> Iterator[str]:
+    """The first few of a log's end, each with the first indented lines below it."""
+    n, n_below = 0, FEW
+    for line in last_lines(log, MANY):
+        if line.startswith(WARNINGS):
+            n, n_below = n + 1, 0
+        elif line.startswith("  ") and n_below < FEW:
+            n_below += 1
+        else:
+            n_below = FEW
+            continue
+        if n <= FEW:
+            yield ("  " if n_below else "") + one_line(line, LONGEST)
+    if n > FEW:
+        yield f"{counted(n - FEW, 'more warning')}: `amelio logs {stage}`"
 
 
 def summary_lines(result: ReproResult) -> Iterator[str]:

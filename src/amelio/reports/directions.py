@@ -19,7 +19,7 @@ _HIGHER_WORDS = """
 _NO_METRICS = frozenset({"params", "parameters", "config", "machine", "versions"})
 _LOWER_ENDINGS = ("_ms", "_s", "_mb", "_bytes")
 _UNKNOWN_WORDS = """
-    n count epoch epochs step steps best_epoch seed limit level levels threads cores
+    n of count epoch epochs step steps best_epoch seed limit level levels threads cores
     version ci_low ci_high p_value p_corrected reference_accuracy
 """
 _LOWER, _HIGHER, _UNKNOWN = (
